@@ -1,0 +1,184 @@
+"""The campaign engine: one long recording becomes vertical clips."""
+
+from cutroom.contracts.base import ArtifactRef, Frozen, JobRef, Nothing
+from cutroom.contracts.media import Aspect, MediaFacts, PreparedMedia, SpeechChunk, SpeechEngine
+from cutroom.contracts.steps import Queue, Step
+
+
+class CampaignInput(Frozen):
+    """`campaign/cmp_...`: input of the workflow `campaign`."""
+
+    org_id: str
+    job_id: str
+
+
+class ClipWishes(Frozen):
+    count: int
+    min_s: float
+    max_s: float
+    aspect: Aspect = "9:16"
+
+
+class CampaignPlan(Frozen):
+    """Everything a campaign needs, fixed before its first step, so that a retry elsewhere cannot mix two engines."""
+
+    job: JobRef
+    asset_id: str
+    source: ArtifactRef
+    media: MediaFacts
+    captions: ArtifactRef | None
+    speech_engine: SpeechEngine
+    speech_model: str
+    language: str
+    shots_engine: str
+    faces_engine: str
+    wishes: ClipWishes
+    caption_style: str = "classic"
+
+
+class SpeechPlanInput(Frozen):
+    plan: CampaignPlan
+    prepared: PreparedMedia
+
+
+class SpeechPlan(Frozen):
+    """`cues`: parsed captions (JSON) where the text is known."""
+
+    chunks: list[SpeechChunk]
+    cues: ArtifactRef | None = None
+
+
+class TranscribeInput(Frozen):
+    plan: CampaignPlan
+    sound: ArtifactRef
+    chunk: SpeechChunk
+    cues: ArtifactRef | None = None
+
+
+class JoinTranscriptInput(Frozen):
+    plan: CampaignPlan
+    parts: list[ArtifactRef]
+
+
+class ShotsInput(Frozen):
+    """Frames `first_frame:last_frame` (past the end) of the prepared frames."""
+
+    plan: CampaignPlan
+    prepared: PreparedMedia
+    first_frame: int
+    last_frame: int
+
+
+class JoinShotsInput(Frozen):
+    plan: CampaignPlan
+    prepared: PreparedMedia
+    parts: list[ArtifactRef]
+
+
+class SelectInput(Frozen):
+    plan: CampaignPlan
+    prepared: PreparedMedia
+    transcript: ArtifactRef
+    shots: ArtifactRef
+
+
+class RecordClipsInput(Frozen):
+    job: JobRef
+    selection: ArtifactRef
+
+
+class ClipPlace(Frozen):
+    clip_id: str
+    ordinal: int
+    start_s: float
+    end_s: float
+
+
+class ClipPlaces(Frozen):
+    clips: list[ClipPlace]
+
+
+class ClipInput(Frozen):
+    """`clip/clp_...`: input of the workflow `clip`, a child of its campaign."""
+
+    plan: CampaignPlan
+    prepared: PreparedMedia
+    transcript: ArtifactRef
+    shots: ArtifactRef
+    place: ClipPlace
+    paused: bool = False
+
+
+class ReframeInput(Frozen):
+    clip: ClipInput
+
+
+class RenderInput(Frozen):
+    clip: ClipInput
+    framing: ArtifactRef
+
+
+class RenderedClip(Frozen):
+    video: ArtifactRef
+    captions_ass: ArtifactRef | None
+
+
+class PackageInput(Frozen):
+    clip: ClipInput
+    framing: ArtifactRef
+    rendered: RenderedClip
+
+
+class PackagedClip(Frozen):
+    """A finished clip. `subtitles` is SRT; None where nothing is said."""
+
+    video: ArtifactRef
+    subtitles: ArtifactRef | None
+    thumbnail: ArtifactRef
+    framing: ArtifactRef
+    duration_s: float
+
+
+class FinishClipInput(Frozen):
+    """Exactly one of `packaged` and `error_code` is given."""
+
+    job: JobRef
+    clip_id: str
+    packaged: PackagedClip | None = None
+    error_code: str = ""
+    error_detail: str = ""
+
+
+class ClipOutcome(Frozen):
+    clip_id: str
+    ready: bool
+    error_code: str = ""
+
+
+class CampaignOutcome(Frozen):
+    status: str
+    clips_ready: int = 0
+    error_code: str = ""
+
+
+class RecordFilesInput(Frozen):
+    """The files of a job that people may read: transcript, shots."""
+
+    job: JobRef
+    transcript: ArtifactRef
+    shots: ArtifactRef
+
+
+RESOLVE_PLAN = Step("resolve_plan", Queue.CONTROL, JobRef, CampaignPlan)
+PLAN_SPEECH = Step("plan_speech", Queue.CPU_MEDIA, SpeechPlanInput, SpeechPlan, 600, 60, must_stop=True)
+TRANSCRIBE_CHUNK = Step("transcribe_chunk", Queue.GPU, TranscribeInput, ArtifactRef, 900, 120)
+JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, ArtifactRef, 120, 60)
+DETECT_SHOTS_CHUNK = Step("detect_shots_chunk", Queue.GPU, ShotsInput, ArtifactRef, 900, 120)
+JOIN_SHOTS = Step("join_shots", Queue.CPU_MEDIA, JoinShotsInput, ArtifactRef, 120, 60)
+SELECT_CLIPS = Step("select_clips", Queue.CPU_MEDIA, SelectInput, ArtifactRef, 600, 60)
+RECORD_CLIPS = Step("record_clips", Queue.CONTROL, RecordClipsInput, ClipPlaces)
+RECORD_FILES = Step("record_files", Queue.CONTROL, RecordFilesInput, Nothing)
+REFRAME_CLIP = Step("reframe_clip", Queue.GPU, ReframeInput, ArtifactRef, 900, 120)
+RENDER_CLIP = Step("render_clip", Queue.CPU_MEDIA, RenderInput, RenderedClip, 3600, 60, must_stop=True)
+PACKAGE_CLIP = Step("package_clip", Queue.CPU_MEDIA, PackageInput, PackagedClip, 300, 60, must_stop=True)
+FINISH_CLIP = Step("finish_clip", Queue.CONTROL, FinishClipInput, Nothing, attempts=0)

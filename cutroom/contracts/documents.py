@@ -1,0 +1,138 @@
+"""The JSON documents that steps leave in the object store and that people download.
+
+They hold user text, so they travel as artifacts and never inside a workflow payload.
+"""
+
+from typing import Literal
+
+from cutroom.contracts.base import Frozen
+
+
+class Cue(Frozen):
+    """One caption of a captions file, its text on one line, markup removed. `speaker` where the file names one."""
+
+    start_s: float
+    end_s: float
+    text: str
+    speaker: str | None = None
+
+
+class Cues(Frozen):
+    cues: list[Cue]
+
+
+class Word(Frozen):
+    """`confidence` 0 to 1. `aligned` is false where the times are interpolated between neighbours."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float = 1.0
+    speaker: str | None = None
+    aligned: bool = True
+
+
+class Sentence(Frozen):
+    """Words `first_word:last_word` (past the end) of the transcript."""
+
+    text: str
+    start_s: float
+    end_s: float
+    first_word: int
+    last_word: int
+    speaker: str | None = None
+
+
+class TranscriptPart(Frozen):
+    """What one chunk gave. `sentence_ends`: indexes into `words` that close a sentence."""
+
+    engine: str
+    language: str
+    words: list[Word]
+    sentence_ends: list[int] = []
+    warnings: list[str] = []
+
+
+class Transcript(Frozen):
+    """`transcript.json`. `engine`: captions | whisper | pocketsphinx | none."""
+
+    engine: str
+    language: str
+    duration_s: float
+    words: list[Word]
+    sentences: list[Sentence]
+    warnings: list[str] = []
+
+
+class ShotScores(Frozen):
+    """TransNetV2's two outputs for frames from `first_frame` on: a single-frame and a many-frame transition probability."""
+
+    first_frame: int
+    single: list[float]
+    many: list[float]
+
+
+class ShotEvent(Frozen):
+    kind: Literal["cut", "dissolve", "light", "slide"]
+    start_frame: int
+    end_frame: int
+
+
+class Shots(Frozen):
+    """`shots.json`. `cuts`: first frame of each new shot."""
+
+    fps: float
+    frame_count: int
+    cuts: list[int]
+    events: list[ShotEvent] = []
+
+
+class ClipChoice(Frozen):
+    """One chosen span, cut between words. `score_parts`: feature name to its weighted share of `score` (0 to 100)."""
+
+    ordinal: int
+    start_s: float
+    end_s: float
+    first_sentence: int
+    last_sentence: int
+    title: str
+    text: str
+    score: float
+    score_parts: dict[str, float]
+    why: str
+
+
+class Selection(Frozen):
+    """`selection.json`, best first by `ordinal` from 1."""
+
+    clips: list[ClipChoice]
+    warnings: list[str] = []
+
+
+class CropKeyframe(Frozen):
+    """From `t_s` (source seconds) on, the crop is this box of source pixels, until the next keyframe."""
+
+    t_s: float
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class FramedShot(Frozen):
+    """One shot inside a clip. `layout`: `crop` shows `keyframes`; `fit` shows the whole picture over a blurred fill."""
+
+    start_s: float
+    end_s: float
+    layout: Literal["crop", "fit"]
+    why: str
+    keyframes: list[CropKeyframe]
+
+
+class Framing(Frozen):
+    """`clip-NN.frame.json`. `source_width` and `source_height` after rotation and pixel aspect."""
+
+    source_width: int
+    source_height: int
+    aspect: str
+    shots: list[FramedShot]

@@ -1,0 +1,60 @@
+"""What is known of a recording, and the artifacts that the pipeline makes from it.
+
+Seconds are `*_s` floats from the start of the source, frames are ints from 0, boxes are source pixels after rotation.
+"""
+
+from typing import Literal
+
+from cutroom.contracts.base import ArtifactRef, Frozen
+
+AssetKind = Literal["video", "audio", "captions", "image"]
+Aspect = Literal["9:16"]
+
+
+class MediaFacts(Frozen):
+    """A probed video, as a player shows it: rotation and pixel aspect applied to `width` and `height`."""
+
+    container: str
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    video_codec: str
+    has_audio: bool
+    audio_codec: str = ""
+    rotation: int = 0
+    variable_rate: bool = False
+    embedded_subtitles: bool = False
+
+
+class PreparedMedia(Frozen):
+    """One decode of the source for all readers.
+
+    `sound`: FLAC, 16 kHz mono (None without an audio stream). `frames`: lossless 48x27 RGB at `frame_rate` for every
+    source frame, constant rate. `proxy`: H.264 at most 640 px wide, `proxy_fps` frames a second, for faces.
+    """
+
+    sound: ArtifactRef | None
+    frames: ArtifactRef
+    frame_rate: float
+    frame_count: int
+    proxy: ArtifactRef
+    proxy_fps: float
+
+
+class Span(Frozen):
+    start_s: float
+    end_s: float
+
+
+class SpeechChunk(Frozen):
+    """A stretch of sound cut at silences, or around caption cues `first_cue:last_cue` (past the end)."""
+
+    index: int
+    start_s: float
+    end_s: float
+    first_cue: int = 0
+    last_cue: int = 0
+
+
+SpeechEngine = Literal["captions", "whisper", "pocketsphinx", "none"]

@@ -1,0 +1,97 @@
+"""Every error that Cutroom raises on purpose: one tree, one table of codes.
+
+CutroomError
+├── InvalidRequest      422  the request itself cannot be met
+├── BadInput            422  the uploaded bytes cannot be used; never retried, never charged
+├── Unauthorized        401      ├── Forbidden 403      ├── NotFound 404      ├── Conflict 409
+├── InsufficientCredits 402
+├── TooManyRequests     429
+├── ArtifactMissing     500  an input that a step needs is gone; the workflow makes it again
+├── StaleLease          500  somebody else makes this artifact now; retried
+├── ToolFailed          500  a child process (ffmpeg, the gateway, ...) ended badly; retried
+├── Unreachable         503  database, object store or Temporal do not answer; retried
+└── SetupError          500  this machine lacks something; the detail says what to do
+
+`detail` is a sentence for a person. It never quotes user text (names, captions, prompts), because details travel through
+workflow histories, which cannot be erased.
+"""
+
+from typing import ClassVar
+
+
+class CutroomError(Exception):
+    """Base of all errors. `code` is stable and documented in docs/errors.md."""
+
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default_code: ClassVar[str] = "internal_error"
+
+    def __init__(self, detail: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.default_code
+        self.field = field
+
+
+class InvalidRequest(CutroomError):
+    status = 422
+    default_code = "invalid_request"
+
+
+class BadInput(CutroomError):
+    status = 422
+    default_code = "bad_input"
+
+
+class Unauthorized(CutroomError):
+    status = 401
+    default_code = "unauthorized"
+
+
+class Forbidden(CutroomError):
+    status = 403
+    default_code = "forbidden"
+
+
+class NotFound(CutroomError):
+    status = 404
+    default_code = "not_found"
+
+
+class Conflict(CutroomError):
+    status = 409
+    default_code = "conflict"
+
+
+class InsufficientCredits(CutroomError):
+    status = 402
+    default_code = "insufficient_credits"
+
+
+class TooManyRequests(CutroomError):
+    status = 429
+    default_code = "too_many_requests"
+
+
+class ArtifactMissing(CutroomError):
+    default_code = "artifact_missing"
+
+
+class StaleLease(CutroomError):
+    retryable = True
+    default_code = "stale_lease"
+
+
+class ToolFailed(CutroomError):
+    retryable = True
+    default_code = "tool_failed"
+
+
+class Unreachable(CutroomError):
+    status = 503
+    retryable = True
+    default_code = "unavailable"
+
+
+class SetupError(CutroomError):
+    default_code = "setup_incomplete"

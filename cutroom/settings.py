@@ -1,0 +1,65 @@
+"""The one settings class. Every value can be set by an environment variable with the prefix CUTROOM_.
+
+Where a URL or an address is left empty, the embedded part of `cutroom up` is meant; the supervisor fills these in for the
+processes that it starts, and gives each process only what it may have.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="CUTROOM_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".cutroom"), description="Folder for all state of the embedded stack.")
+    log_format: str = Field("json", description="json, or console for people.")
+
+    api_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    api_port: int = Field(8000, description="Port of the API.")
+    api_url: str = Field("", description="Where clients find the API; empty: http://127.0.0.1:<api_port>.")
+    api_token: SecretStr = Field(SecretStr(""), description="Token the CLI uses; empty: the embedded stack's own.")
+
+    postgres_port: int = Field(5439, description="Port of the embedded PostgreSQL.")
+    database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL URL of the app role (row-level security).")
+    database_system_url: SecretStr = Field(SecretStr(""), description="URL of the system role (sweepers, token look-up).")
+    database_owner_url: SecretStr = Field(SecretStr(""), description="URL of the owner role (migrations only).")
+
+    temporal_port: int = Field(7233, description="Port of the embedded Temporal server.")
+    temporal_ui_port: int = Field(8233, description="Port of the embedded Temporal UI.")
+    temporal_address: str = Field("", description="host:port of an outside Temporal; empty: embedded.")
+    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_tls: bool = Field(False, description="Use TLS towards Temporal.")
+    temporal_api_key: SecretStr = Field(SecretStr(""), description="API key for Temporal Cloud.")
+    payload_codec: str = Field("", description="package.module:factory of a PayloadCodec for all payloads; empty: none.")
+
+    s3_port: int = Field(7070, description="Port of the embedded S3 gateway.")
+    s3_endpoint: str = Field("", description="URL of an outside S3; empty: embedded.")
+    s3_access_key: SecretStr = Field(SecretStr(""), description="S3 access key.")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="S3 secret key.")
+    s3_bucket: str = Field("cutroom", description="Bucket for everything.")
+    s3_region: str = Field("us-east-1", description="S3 region.")
+
+    ffmpeg: str = Field("", description="Path of an ffmpeg with libass, libx264 and loudnorm; empty: imageio-ffmpeg's.")
+    whisper_model: str = Field("base", description="Whisper model used where its weights are cached or can be fetched.")
+    cache_bytes: int = Field(20 * GIB, description="Local copies of artifacts kept per worker host.")
+    media_slots: int = Field(2, description="Media activities at a time in one worker process.")
+    gpu_slots: int = Field(1, description="Model activities at a time in one worker process.")
+
+    max_source_bytes: int = Field(10 * GIB, description="Largest upload.")
+    max_source_s: float = Field(4 * 3600.0, description="Longest source, seconds.")
+    max_side_px: int = Field(8192, description="Largest width or height of a source.")
+    max_fps: float = Field(120.0, description="Highest frame rate of a source.")
+    max_streams: int = Field(16, description="Most streams in a source.")
+    upload_ttl_s: int = Field(24 * 3600, description="An unfinished upload is swept after this.")
+
+
+@cache
+def get_settings() -> Settings:
+    """The process's settings, read from the environment once."""
+    return Settings()

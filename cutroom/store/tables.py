@@ -1,0 +1,305 @@
+"""Every table. Each one but `organisations` carries `org_id`, and each reference carries it too: `(org_id, id)`.
+
+Times are UTC with zone, money is integer credits, ids come from `cutroom.contracts.ids`. Row-level security, grants and
+triggers are in the migrations; tests/store holds every table to them.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlmodel import Field, SQLModel
+
+
+def _time(*, null: bool = False, now: bool = False, index: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=null, index=index, server_default=func.now() if now else None))
+
+
+def _json() -> Any:
+    return Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default="{}"))
+
+
+def _ref(column: str, table: str) -> ForeignKeyConstraint:
+    """A reference inside one organisation."""
+    return ForeignKeyConstraint(["org_id", column], [f"{table}.org_id", f"{table}.id"])
+
+
+class Organisation(SQLModel, table=True):
+    __tablename__ = "organisations"
+    id: str = Field(primary_key=True)
+    name: str
+    created_at: datetime = _time(now=True)
+
+
+class Member(SQLModel, table=True):
+    __tablename__ = "members"
+    __table_args__ = (UniqueConstraint("org_id", "id"), UniqueConstraint("org_id", "email"))
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    email: str
+    role: str
+    created_at: datetime = _time(now=True)
+
+
+class Token(SQLModel, table=True):
+    """`hash`: SHA-256 of the whole token, hex. `hint`: its first characters, to tell tokens apart."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (UniqueConstraint("org_id", "id"), UniqueConstraint("hash"))
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    name: str
+    mode: str
+    scopes: list[str] = Field(sa_column=Column(ARRAY(TEXT), nullable=False))
+    hash: str
+    hint: str
+    created_at: datetime = _time(now=True)
+    last_used_at: datetime | None = _time(null=True)
+    revoked_at: datetime | None = _time(null=True)
+
+
+class Asset(SQLModel, table=True):
+    """status: uploading | verifying | ready | rejected | duplicate | deleted. `media`: MediaFacts of a video."""
+
+    __tablename__ = "assets"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        Index("assets_one_per_content", "org_id", "sha256", unique=True, postgresql_where="status = 'ready'"),
+        _ref("duplicate_of", "assets"),
+    )
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    kind: str
+    status: str
+    filename: str
+    content_type: str = ""
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sha256: str = ""
+    source_key: str = ""
+    media: dict[str, Any] = _json()
+    language: str = ""
+    duplicate_of: str | None = None
+    error_code: str = ""
+    error_detail: str = ""
+    external_id: str | None = None
+    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}"))
+    created_at: datetime = _time(now=True)
+    deleted_at: datetime | None = _time(null=True)
+
+
+class Upload(SQLModel, table=True):
+    """status: open | completing | done | aborted. `sha256`: what the client promised, hex, or empty."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (UniqueConstraint("org_id", "id"), _ref("asset_id", "assets"))
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    asset_id: str
+    status: str
+    key: str
+    store_upload_id: str
+    part_size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    part_count: int
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sha256: str = ""
+    created_at: datetime = _time(now=True)
+    expires_at: datetime = _time(index=True)
+
+
+class Job(SQLModel, table=True):
+    """One request of any engine. `price`: {version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (UniqueConstraint("org_id", "id"), _ref("asset_id", "assets"), _ref("captions_asset_id", "assets"), Index("jobs_by_status", "status", "kind"))
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    kind: str
+    mode: str
+    status: str
+    step: str = ""
+    asset_id: str | None = None
+    captions_asset_id: str | None = None
+    request: dict[str, Any] = _json()
+    result: dict[str, Any] = _json()
+    price: dict[str, Any] = _json()
+    files: dict[str, Any] = _json()
+    last_seq: int = 0
+    error_code: str = ""
+    error_detail: str = ""
+    attention: dict[str, Any] = _json()
+    external_id: str | None = None
+    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}"))
+    cancel_requested_at: datetime | None = _time(null=True)
+    created_at: datetime = _time(now=True)
+    started_at: datetime | None = _time(null=True)
+    ended_at: datetime | None = _time(null=True)
+
+
+class JobEvent(SQLModel, table=True):
+    __tablename__ = "job_events"
+    __table_args__ = (_ref("job_id", "jobs"),)
+    org_id: str = Field(primary_key=True)
+    job_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    at: datetime = _time(now=True)
+    kind: str
+    data: dict[str, Any] = _json()
+
+
+class Clip(SQLModel, table=True):
+    """status: processing | ready | failed. `score`: {total, parts{name: number}, why}."""
+
+    __tablename__ = "clips"
+    __table_args__ = (UniqueConstraint("org_id", "id"), UniqueConstraint("org_id", "job_id", "ordinal"), _ref("job_id", "jobs"))
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    job_id: str
+    ordinal: int
+    status: str
+    title: str = ""
+    text: str = ""
+    start_s: float
+    end_s: float
+    score: dict[str, Any] = _json()
+    current_version: int = 0
+    error_code: str = ""
+    error_detail: str = ""
+    external_id: str | None = None
+    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}"))
+    created_at: datetime = _time(now=True)
+
+
+class ClipVersion(SQLModel, table=True):
+    """`files`: video, subtitles, thumbnail, framing -> ArtifactRef. Never changed once written."""
+
+    __tablename__ = "clip_versions"
+    __table_args__ = (_ref("clip_id", "clips"),)
+    org_id: str = Field(primary_key=True)
+    clip_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    duration_s: float
+    files: dict[str, Any] = _json()
+    created_at: datetime = _time(now=True)
+
+
+class Artifact(SQLModel, table=True):
+    """The one list of stored bytes. Who holds the lease with the newest `lease_epoch` may publish; `key` is empty until then."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        UniqueConstraint("org_id", "scope", "step", "fingerprint"),
+        _ref("asset_id", "assets"),
+        _ref("job_id", "jobs"),
+    )
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    scope: str
+    asset_id: str | None = None
+    job_id: str | None = None
+    step: str
+    fingerprint: str
+    key: str = ""
+    sha256: str = ""
+    size: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    key_id: str = ""
+    facts: dict[str, Any] = _json()
+    lease_epoch: int = 0
+    lease_owner: str = ""
+    lease_until: datetime | None = _time(null=True)
+    pinned_until: datetime | None = _time(null=True)
+    created_at: datetime = _time(now=True)
+
+
+class Outbox(SQLModel, table=True):
+    """What must reach Temporal. kind: start | signal; `target` is a workflow id; `payload` holds ids only."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("outbox_due", "next_at", postgresql_where="done_at IS NULL"),)
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    kind: str
+    target: str
+    payload: dict[str, Any] = _json()
+    attempts: int = 0
+    next_at: datetime = _time(now=True)
+    created_at: datetime = _time(now=True)
+    done_at: datetime | None = _time(null=True)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    __tablename__ = "idempotency_keys"
+    org_id: str = Field(primary_key=True, foreign_key="organisations.id")
+    route: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_sha256: str
+    status: int
+    response: dict[str, Any] = _json()
+    created_at: datetime = _time(now=True)
+
+
+class Grant(SQLModel, table=True):
+    """Credits given. The five amounts always add up to `granted`; only `available` may fall below zero."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        CheckConstraint("available + held + spent + expired + revoked = granted", name="grants_add_up"),
+        CheckConstraint("held >= 0 AND spent >= 0 AND expired >= 0 AND revoked >= 0 AND granted > 0", name="grants_not_negative"),
+    )
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    mode: str
+    reason: str
+    granted: int
+    available: int
+    held: int = 0
+    spent: int = 0
+    expired: int = 0
+    revoked: int = 0
+    expires_at: datetime | None = _time(null=True)
+    created_at: datetime = _time(now=True)
+
+
+class LedgerOperation(SQLModel, table=True):
+    """One step of money. phase: grant | hold | settle | expire | revoke. Append-only."""
+
+    __tablename__ = "ledger_operations"
+    __table_args__ = (UniqueConstraint("org_id", "operation_id", "phase"), _ref("job_id", "jobs"))
+    org_id: str = Field(primary_key=True, foreign_key="organisations.id")
+    operation_id: str = Field(primary_key=True)
+    phase: str = Field(primary_key=True)
+    mode: str
+    job_id: str | None = None
+    at: datetime = _time(now=True)
+
+
+class LedgerPosting(SQLModel, table=True):
+    """One side of an operation on one grant; the postings of an operation sum to zero. account: issued | available | held | spent | expired | revoked."""
+
+    __tablename__ = "ledger_postings"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "operation_id", "phase"], ["ledger_operations.org_id", "ledger_operations.operation_id", "ledger_operations.phase"]),
+        _ref("grant_id", "grants"),
+    )
+    org_id: str = Field(primary_key=True)
+    operation_id: str = Field(primary_key=True)
+    phase: str = Field(primary_key=True)
+    grant_id: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    amount: int
+
+
+class Finding(SQLModel, table=True):
+    """What reconciliation found and did. kind: terminated | lost | stuck | orphaned_hold | ..."""
+
+    __tablename__ = "findings"
+    __table_args__ = (UniqueConstraint("org_id", "id"),)
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    kind: str
+    subject: str
+    detail: str
+    action: str
+    at: datetime = _time(now=True)
