@@ -1,0 +1,47 @@
+"""Transactions. The organisation is set per transaction, so a reused connection never sees the last one's rows."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from cutroom.errors import Unreachable
+
+
+class Database:
+    """One role's connections. The app role sees one organisation at a time; the system role sees all of them."""
+
+    def __init__(self, url: str, pool_size: int = 5) -> None:
+        """`url`: postgresql://... of one role."""
+        self._engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
+        )
+
+    @asynccontextmanager
+    async def transaction(self, org_id: str | None) -> AsyncIterator[AsyncSession]:
+        """One transaction of `org_id`; None only makes sense for the system role: the app role then sees no row.
+
+        Raises Unreachable (`database_unavailable`) where Postgres does not answer or drops the connection.
+        """
+        try:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                if org_id is not None:
+                    await session.execute(text("select set_config('app.org_id', :org, true)"), {"org": org_id})
+                yield session
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise Unreachable("The database does not answer; try again shortly.", code="database_unavailable") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unreachable("The database closed the connection; try again shortly.", code="database_unavailable") from error
+            raise
+
+    async def close(self) -> None:
+        await self._engine.dispose()
