@@ -1,15 +1,16 @@
 """The campaign engine: one long recording becomes vertical clips."""
 
-from cutroom.contracts.base import ArtifactRef, Frozen, JobRef, Nothing
+from cutroom.contracts.base import ArtifactRef, Frozen, JobInput, JobRef, Nothing, StepInput
 from cutroom.contracts.media import Aspect, MediaFacts, PreparedMedia, SpeechChunk, SpeechEngine
 from cutroom.contracts.steps import Queue, Step
 
 
 class CampaignInput(Frozen):
-    """`campaign/cmp_...`: input of the workflow `campaign`."""
+    """`campaign/cmp_...`: input of the workflow `campaign`. A job that is started anew goes on counting from `last_seq`."""
 
     org_id: str
     job_id: str
+    last_seq: int = 0
 
 
 class ClipWishes(Frozen):
@@ -36,8 +37,17 @@ class CampaignPlan(Frozen):
     caption_style: str = "classic"
 
 
-class SpeechPlanInput(Frozen):
+class PlanInput(StepInput):
+    """Input of a campaign's step."""
+
     plan: CampaignPlan
+
+    @property
+    def owner(self) -> JobRef:
+        return self.plan.job
+
+
+class SpeechPlanInput(PlanInput):
     prepared: PreparedMedia
 
 
@@ -48,42 +58,44 @@ class SpeechPlan(Frozen):
     cues: ArtifactRef | None = None
 
 
-class TranscribeInput(Frozen):
-    plan: CampaignPlan
+class TranscribeInput(PlanInput):
     sound: ArtifactRef
     chunk: SpeechChunk
     cues: ArtifactRef | None = None
 
+    @property
+    def part(self) -> str:
+        return str(self.chunk.index)
 
-class JoinTranscriptInput(Frozen):
-    plan: CampaignPlan
+
+class JoinTranscriptInput(PlanInput):
     parts: list[ArtifactRef]
 
 
-class ShotsInput(Frozen):
+class ShotsInput(PlanInput):
     """Frames `first_frame:last_frame` (past the end) of the prepared frames."""
 
-    plan: CampaignPlan
     prepared: PreparedMedia
     first_frame: int
     last_frame: int
 
+    @property
+    def part(self) -> str:
+        return str(self.first_frame)
 
-class JoinShotsInput(Frozen):
-    plan: CampaignPlan
+
+class JoinShotsInput(PlanInput):
     prepared: PreparedMedia
     parts: list[ArtifactRef]
 
 
-class SelectInput(Frozen):
-    plan: CampaignPlan
+class SelectInput(PlanInput):
     prepared: PreparedMedia
     transcript: ArtifactRef
     shots: ArtifactRef
 
 
-class RecordClipsInput(Frozen):
-    job: JobRef
+class RecordClipsInput(JobInput):
     selection: ArtifactRef
 
 
@@ -109,12 +121,25 @@ class ClipInput(Frozen):
     paused: bool = False
 
 
-class ReframeInput(Frozen):
+class ClipStepInput(StepInput):
+    """Input of one clip's step."""
+
     clip: ClipInput
 
+    @property
+    def owner(self) -> JobRef:
+        return self.clip.plan.job
 
-class RenderInput(Frozen):
-    clip: ClipInput
+    @property
+    def part(self) -> str:
+        return self.clip.place.clip_id
+
+
+class ReframeInput(ClipStepInput):
+    """The crop of each shot of the clip is planned."""
+
+
+class RenderInput(ClipStepInput):
     framing: ArtifactRef
 
 
@@ -123,8 +148,7 @@ class RenderedClip(Frozen):
     captions_ass: ArtifactRef | None
 
 
-class PackageInput(Frozen):
-    clip: ClipInput
+class PackageInput(ClipStepInput):
     framing: ArtifactRef
     rendered: RenderedClip
 
@@ -139,10 +163,9 @@ class PackagedClip(Frozen):
     duration_s: float
 
 
-class FinishClipInput(Frozen):
+class FinishClipInput(JobInput):
     """Exactly one of `packaged` and `error_code` is given."""
 
-    job: JobRef
     clip_id: str
     packaged: PackagedClip | None = None
     error_code: str = ""
@@ -161,10 +184,9 @@ class CampaignOutcome(Frozen):
     error_code: str = ""
 
 
-class RecordFilesInput(Frozen):
+class RecordFilesInput(JobInput):
     """The files of a job that people may read: transcript, shots."""
 
-    job: JobRef
     transcript: ArtifactRef
     shots: ArtifactRef
 
@@ -176,9 +198,9 @@ JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, 
 DETECT_SHOTS_CHUNK = Step("detect_shots_chunk", Queue.GPU, ShotsInput, ArtifactRef, 900, 120)
 JOIN_SHOTS = Step("join_shots", Queue.CPU_MEDIA, JoinShotsInput, ArtifactRef, 120, 60)
 SELECT_CLIPS = Step("select_clips", Queue.CPU_MEDIA, SelectInput, ArtifactRef, 600, 60)
-RECORD_CLIPS = Step("record_clips", Queue.CONTROL, RecordClipsInput, ClipPlaces)
-RECORD_FILES = Step("record_files", Queue.CONTROL, RecordFilesInput, Nothing)
+RECORD_CLIPS = Step("record_clips", Queue.CONTROL, RecordClipsInput, ClipPlaces, must_stop=True)
+RECORD_FILES = Step("record_files", Queue.CONTROL, RecordFilesInput, Nothing, must_stop=True)
 REFRAME_CLIP = Step("reframe_clip", Queue.GPU, ReframeInput, ArtifactRef, 900, 120)
 RENDER_CLIP = Step("render_clip", Queue.CPU_MEDIA, RenderInput, RenderedClip, 3600, 60, must_stop=True)
 PACKAGE_CLIP = Step("package_clip", Queue.CPU_MEDIA, PackageInput, PackagedClip, 300, 60, must_stop=True)
-FINISH_CLIP = Step("finish_clip", Queue.CONTROL, FinishClipInput, Nothing, attempts=0)
+FINISH_CLIP = Step("finish_clip", Queue.CONTROL, FinishClipInput, Nothing, attempts=0, must_stop=True)

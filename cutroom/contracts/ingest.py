@@ -1,27 +1,20 @@
 """Ingest: an upload becomes an asset that is ready, or rejected with a reason."""
 
-from cutroom.contracts.base import ArtifactRef, Frozen, Nothing
+from cutroom.contracts.base import ArtifactRef, Frozen, JobRef, Nothing, OrgInput, StepInput
 from cutroom.contracts.media import AssetKind, MediaFacts, PreparedMedia
 from cutroom.contracts.steps import Queue, Step
 
 
-class AssetRef(Frozen):
-    org_id: str
-    asset_id: str
-
-
-class IngestInput(Frozen):
+class IngestInput(OrgInput):
     """`ingest/ast_...`: input of the workflow `ingest`."""
 
-    org_id: str
     asset_id: str
     upload_id: str
 
 
-class UploadObject(Frozen):
+class UploadObject(OrgInput):
     """The assembled upload. `sha256` is what the client promised; empty: nothing was promised."""
 
-    org_id: str
     asset_id: str
     key: str
     size: int
@@ -38,14 +31,12 @@ class Inspected(Frozen):
     language: str = ""
 
 
-class AcceptInput(Frozen):
-    org_id: str
+class AcceptInput(OrgInput):
     asset_id: str
     inspected: Inspected
 
 
-class RejectInput(Frozen):
-    org_id: str
+class RejectInput(OrgInput):
     asset_id: str
     error_code: str
     error_detail: str
@@ -58,7 +49,7 @@ class Accepted(Frozen):
     duplicate: bool
 
 
-class SourceInput(Frozen):
+class SourceInput(StepInput):
     """A source video to be read, and what is known of it. `job_id` is empty in ingest."""
 
     org_id: str
@@ -67,10 +58,14 @@ class SourceInput(Frozen):
     source: ArtifactRef
     media: MediaFacts
 
+    @property
+    def owner(self) -> JobRef:
+        return JobRef(org_id=self.org_id, job_id=self.job_id)
+
 
 COMPLETE_UPLOAD = Step("complete_upload", Queue.CONTROL, IngestInput, UploadObject, 60, 30)
 INSPECT_UPLOAD = Step("inspect_upload", Queue.CPU_MEDIA, UploadObject, Inspected, 3600, 60, must_stop=True)
-ACCEPT_ASSET = Step("accept_asset", Queue.CONTROL, AcceptInput, Accepted, attempts=0)
-REJECT_ASSET = Step("reject_asset", Queue.CONTROL, RejectInput, Nothing, attempts=0)
+ACCEPT_ASSET = Step("accept_asset", Queue.CONTROL, AcceptInput, Accepted, attempts=0, must_stop=True)
+REJECT_ASSET = Step("reject_asset", Queue.CONTROL, RejectInput, Nothing, attempts=0, must_stop=True)
 MAKE_POSTER = Step("make_poster", Queue.CPU_MEDIA, SourceInput, ArtifactRef, 120, 60, must_stop=True)
 PREPARE_MEDIA = Step("prepare_media", Queue.CPU_MEDIA, SourceInput, PreparedMedia, 4 * 3600, 60, must_stop=True)

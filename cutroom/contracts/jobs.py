@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from cutroom.contracts.base import Frozen, JobRef, Nothing
+from cutroom.contracts.base import Frozen, JobInput, JobRef, Nothing
 from cutroom.contracts.steps import Queue, Step
 
 
@@ -23,14 +23,13 @@ class JobStatus(StrEnum):
 TERMINAL = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED})
 
 
-class EventInput(Frozen):
+class EventInput(JobInput):
     """One line of a job's history. `seq` is given by the workflow, from 1, and never reused.
 
     `kind`: `status` | `step_started` | `step_ended` | `attention` | `clip` | ... `status` is the state after this event.
     `error_code` is of docs/errors.md; `data` holds ids and numbers only.
     """
 
-    job: JobRef
     seq: int
     kind: str
     status: JobStatus
@@ -47,6 +46,6 @@ class Settled(Frozen):
     released: int
 
 
-RECORD_EVENT = Step("record_event", Queue.CONTROL, EventInput, Nothing, attempts=0)
-HOLD_CREDITS = Step("hold_credits", Queue.CONTROL, JobRef, Nothing, attempts=0)
-SETTLE_CREDITS = Step("settle_credits", Queue.CONTROL, JobRef, Settled, attempts=0)
+RECORD_EVENT = Step("record_event", Queue.CONTROL, EventInput, Nothing, attempts=0, must_stop=True)
+HOLD_CREDITS = Step("hold_credits", Queue.CONTROL, JobRef, Nothing, attempts=0, must_stop=True)
+SETTLE_CREDITS = Step("settle_credits", Queue.CONTROL, JobRef, Settled, attempts=0, must_stop=True)

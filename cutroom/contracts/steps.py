@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from cutroom.contracts.base import Frozen
+from cutroom.contracts.base import Frozen, StepInput
 
-In = TypeVar("In", bound=Frozen)
+In = TypeVar("In", bound=StepInput)
 Out = TypeVar("Out", bound=Frozen)
 
 
 class Queue(StrEnum):
     """Task queues. A process polls exactly one."""
 
-    CONTROL = "control"      # workflows, database, ledger: fast
-    OUTBOUND = "outbound"    # card processor, providers, webhooks: slow, hangs
+    CONTROL = "control"  # workflows, database, ledger: fast
+    OUTBOUND = "outbound"  # card processor, providers, webhooks: slow, hangs
     CPU_MEDIA = "cpu-media"  # ffmpeg, selection
-    GPU = "gpu"              # transcription, shots, faces
+    GPU = "gpu"  # transcription, shots, faces
 
 
 @dataclass(frozen=True)
