@@ -11,13 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from cutroom.errors import Unreachable
 
 
+def psycopg_url(url: str) -> str:
+    """`postgresql://...`, as people write it, for SQLAlchemy with psycopg 3."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
 class Database:
     """One role's connections. The app role sees one organisation at a time; the system role sees all of them."""
 
     def __init__(self, url: str, pool_size: int = 5) -> None:
         """`url`: postgresql://... of one role."""
         self._engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            psycopg_url(url),
             pool_size=pool_size,
             max_overflow=5,
             pool_timeout=10,

@@ -13,7 +13,10 @@ from sqlmodel import Field, SQLModel
 
 
 def _time(*, null: bool = False, now: bool = False, index: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=null, index=index, server_default=func.now() if now else None))
+    return Field(
+        default=None,
+        sa_column=Column(DateTime(timezone=True), nullable=null, index=index, server_default=func.now() if now else None),
+    )
 
 
 def _json() -> Any:
@@ -83,7 +86,9 @@ class Asset(SQLModel, table=True):
     error_code: str = ""
     error_detail: str = ""
     external_id: str | None = None
-    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}"))
+    metadata_: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}")
+    )
     created_at: datetime = _time(now=True)
     deleted_at: datetime | None = _time(null=True)
 
@@ -108,10 +113,20 @@ class Upload(SQLModel, table=True):
 
 
 class Job(SQLModel, table=True):
-    """One request of any engine. `price`: {version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef."""
+    """One request of any engine.
+
+    `price`: {version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
+    `progress`: step -> how much of it is done, 0 to 1.
+    """
 
     __tablename__ = "jobs"
-    __table_args__ = (UniqueConstraint("org_id", "id"), _ref("asset_id", "assets"), _ref("captions_asset_id", "assets"), Index("jobs_by_status", "status", "kind"))
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        _ref("asset_id", "assets"),
+        _ref("captions_asset_id", "assets"),
+        Index("jobs_by_status", "status", "kind"),
+        Index("jobs_by_asset", "org_id", "asset_id"),
+    )
     id: str = Field(primary_key=True)
     org_id: str = Field(foreign_key="organisations.id")
     kind: str
@@ -124,12 +139,15 @@ class Job(SQLModel, table=True):
     result: dict[str, Any] = _json()
     price: dict[str, Any] = _json()
     files: dict[str, Any] = _json()
+    progress: dict[str, Any] = _json()
     last_seq: int = 0
     error_code: str = ""
     error_detail: str = ""
     attention: dict[str, Any] = _json()
     external_id: str | None = None
-    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}"))
+    metadata_: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}")
+    )
     cancel_requested_at: datetime | None = _time(null=True)
     created_at: datetime = _time(now=True)
     started_at: datetime | None = _time(null=True)
@@ -166,7 +184,9 @@ class Clip(SQLModel, table=True):
     error_code: str = ""
     error_detail: str = ""
     external_id: str | None = None
-    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}"))
+    metadata_: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}")
+    )
     created_at: datetime = _time(now=True)
 
 
@@ -190,6 +210,8 @@ class Artifact(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("org_id", "id"),
         UniqueConstraint("org_id", "scope", "step", "fingerprint"),
+        Index("artifacts_by_asset", "org_id", "asset_id"),
+        Index("artifacts_by_job", "org_id", "job_id"),
         _ref("asset_id", "assets"),
         _ref("job_id", "jobs"),
     )
@@ -266,7 +288,7 @@ class LedgerOperation(SQLModel, table=True):
     """One step of money. phase: grant | hold | settle | expire | revoke. Append-only."""
 
     __tablename__ = "ledger_operations"
-    __table_args__ = (UniqueConstraint("org_id", "operation_id", "phase"), _ref("job_id", "jobs"))
+    __table_args__ = (_ref("job_id", "jobs"),)
     org_id: str = Field(primary_key=True, foreign_key="organisations.id")
     operation_id: str = Field(primary_key=True)
     phase: str = Field(primary_key=True)
@@ -276,11 +298,17 @@ class LedgerOperation(SQLModel, table=True):
 
 
 class LedgerPosting(SQLModel, table=True):
-    """One side of an operation on one grant; the postings of an operation sum to zero. account: issued | available | held | spent | expired | revoked."""
+    """One side of an operation on one grant; the postings of an operation sum to zero.
+
+    account: issued | available | held | spent | expired | revoked.
+    """
 
     __tablename__ = "ledger_postings"
     __table_args__ = (
-        ForeignKeyConstraint(["org_id", "operation_id", "phase"], ["ledger_operations.org_id", "ledger_operations.operation_id", "ledger_operations.phase"]),
+        ForeignKeyConstraint(
+            ["org_id", "operation_id", "phase"],
+            ["ledger_operations.org_id", "ledger_operations.operation_id", "ledger_operations.phase"],
+        ),
         _ref("grant_id", "grants"),
     )
     org_id: str = Field(primary_key=True)
