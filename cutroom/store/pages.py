@@ -22,9 +22,7 @@ class Page(Generic[Row]):
     next_cursor: str | None
 
 
-async def read_page(
-    session: AsyncSession, query: Select[tuple[Row]], at: Any, id: Any, cursor: str | None, limit: int
-) -> Page[Row]:
+async def read_page(session: AsyncSession, query: Select[Row], at: Any, id: Any, cursor: str | None, limit: int) -> Page[Row]:
     """A page of `query`, newest first by the columns `at` and `id` of its rows.
 
     Raises InvalidRequest (`cursor_invalid`) for a cursor that no page gave out.
