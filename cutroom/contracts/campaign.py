@@ -173,15 +173,18 @@ class FinishClipInput(JobInput):
 
 
 class ClipOutcome(Frozen):
+    """Result of the workflow `clip`; `error_code` where it is not ready."""
+
     clip_id: str
     ready: bool
     error_code: str = ""
 
 
-class CampaignOutcome(Frozen):
-    status: str
-    clips_ready: int = 0
-    error_code: str = ""
+class ClipIdle(Frozen):
+    """Signal `clip_idle` of a clip to its campaign: whether it waits at its gate."""
+
+    clip_id: str
+    idle: bool
 
 
 class RecordFilesInput(JobInput):

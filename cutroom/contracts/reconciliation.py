@@ -1,0 +1,24 @@
+"""Reconciliation: what Postgres says of jobs, holds and uploads is held against what Temporal and the store say."""
+
+from cutroom.contracts.base import Frozen, JobRef, StepInput
+from cutroom.contracts.steps import Queue, Step
+
+
+class EveryOrganisation(StepInput):
+    """Input of the steps that look at all organisations."""
+
+    @property
+    def owner(self) -> JobRef:
+        return JobRef(org_id="", job_id="")
+
+
+class Findings(Frozen):
+    """How many of each kind were found and mended."""
+
+    counts: dict[str, int] = {}
+
+
+RECONCILE_JOBS = Step("reconcile_jobs", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
+RECONCILE_HOLDS = Step("reconcile_holds", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
+SWEEP_UPLOADS = Step("sweep_uploads", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
+EXPIRE_GRANTS = Step("expire_grants", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)

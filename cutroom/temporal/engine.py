@@ -1,0 +1,119 @@
+"""Starting, signalling and looking at workflows by name. The API uses this and never imports a workflow."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from cutroom.contracts.ids import workflow_id
+from cutroom.contracts.steps import Queue
+from cutroom.errors import Unreachable
+from cutroom.settings import Settings
+from cutroom.temporal.connection import connect
+
+CALL_LIMIT = timedelta(seconds=5)
+ORG_ID = SearchAttributeKey.for_keyword("OrgId")
+JOB_KIND = SearchAttributeKey.for_keyword("JobKind")
+JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
+
+
+class RunState(StrEnum):
+    """What Temporal knows of a workflow id's newest run."""
+
+    RUNNING = "running"
+    ENDED = "ended"  # completed, failed or canceled: it closed itself
+    TERMINATED = "terminated"  # terminated or timed out: no code of ours ran at its end
+    UNKNOWN = "unknown"  # Temporal never heard of it, or has forgotten it
+
+
+class Engine:
+    """A lazily connected client; each call gives up after 5 s with Unreachable (`temporal_unavailable`)."""
+
+    def __init__(self, settings: Settings, client: Client | None = None) -> None:
+        self._settings = settings
+        self._client = client
+        self._connecting = asyncio.Lock()
+
+    async def client(self) -> Client:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await connect(self._settings)
+            return self._client
+
+    async def start(
+        self, kind: str, entity_id: str, org_id: str, payload: Mapping[str, Any], *, anew: bool = False, priority: int = 3
+    ) -> None:
+        """Start workflow `kind` as `kind/entity_id`. Starting twice is one start; `anew` allows a second run after an end."""
+        client = await self.client()
+        try:
+            await client.start_workflow(
+                kind,
+                dict(payload),
+                id=workflow_id(kind, entity_id),
+                task_queue=Queue.CONTROL,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE if anew else WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                priority=Priority(priority_key=priority, fairness_key=org_id),
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(ORG_ID, org_id),
+                        SearchAttributePair(JOB_KIND, kind),
+                        SearchAttributePair(JOB_STATUS, "queued"),
+                    ]
+                ),
+                rpc_timeout=CALL_LIMIT,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except RPCError as error:
+            raise _unreachable(error) from error
+
+    async def signal(self, target: str, name: str) -> bool:
+        """Send signal `name` to workflow id `target`; False where nothing runs under it (any more)."""
+        client = await self.client()
+        try:
+            await client.get_workflow_handle(target).signal(name, rpc_timeout=CALL_LIMIT)
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return False
+            raise _unreachable(error) from error
+        return True
+
+    async def state(self, target: str) -> RunState:
+        """What became of workflow id `target`."""
+        client = await self.client()
+        try:
+            description = await client.get_workflow_handle(target).describe(rpc_timeout=CALL_LIMIT)
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return RunState.UNKNOWN
+            raise _unreachable(error) from error
+        if description.status is WorkflowExecutionStatus.RUNNING:
+            return RunState.RUNNING
+        forced = (WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT)
+        return RunState.TERMINATED if description.status in forced else RunState.ENDED
+
+    async def check(self) -> None:
+        """Raise Unreachable where Temporal does not answer."""
+        client = await self.client()
+        try:
+            await client.service_client.check_health(timeout=CALL_LIMIT)
+        except RPCError as error:
+            raise _unreachable(error) from error
+
+
+def _unreachable(error: RPCError) -> Unreachable:
+    return Unreachable(f"Temporal does not answer ({error.status.name.lower()}).", code="temporal_unavailable")

@@ -1,0 +1,55 @@
+"""Running one worker process: poll a queue until a signal asks to stop, then drain."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from cutroom.contracts.steps import Queue
+
+log = structlog.get_logger(__name__)
+
+GRACEFUL_STOP = timedelta(seconds=10)
+
+
+def make_worker(
+    client: Client, queue: Queue, activities: Sequence[Callable[..., Any]], workflows: Sequence[type] = (), slots: int = 20
+) -> Worker:
+    """A worker of one queue with `slots` activities at a time. Heartbeats go out twice a second, so a resume loses little."""
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        workflows=workflows,
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                "cutroom.contracts", "pydantic_core", "annotated_types"
+            )
+        ),
+        max_concurrent_activities=slots,
+        max_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        default_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        graceful_shutdown_timeout=GRACEFUL_STOP,
+    )
+
+
+async def run_until_stopped(worker: Worker, queue: Queue) -> None:
+    """Poll until SIGTERM or SIGINT, then let running activities end for a while. Touches CUTROOM_READY_FILE once polling."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with worker:
+        log.info("polling", queue=queue)
+        ready = os.environ.get("CUTROOM_READY_FILE")
+        if ready:
+            Path(ready).touch()
+        await stop.wait()
+        log.info("draining", queue=queue)
