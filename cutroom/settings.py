@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CUTROOM_", frozen=True, extra="ignore")
 
     home: Path = Field(Path(".cutroom"), description="Folder for all state of the embedded stack.")
+    tools: Path = Field(Path("~/.cache/cutroom/bin"), description="Folder of installed programs, shared by all clones.")
     log_format: str = Field("json", description="json, or console for people.")
 
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")

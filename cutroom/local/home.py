@@ -1,0 +1,79 @@
+"""The folder that holds all state of the embedded stack, and its generated passwords."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Made once per home. `instance` names what has to live outside the home folder."""
+
+    superuser: str = field(default_factory=_password)
+    owner: str = field(default_factory=_password)
+    app: str = field(default_factory=_password)
+    system: str = field(default_factory=_password)
+    s3_access_key: str = field(default_factory=lambda: secrets.token_hex(10).upper())
+    s3_secret_key: str = field(default_factory=_password)
+    instance: str = field(default_factory=lambda: secrets.token_hex(6))
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths inside the home folder. Sub-folders are private; the folder itself may be passed through (PostgreSQL is not root)."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path) -> "Home":
+        """The home at `path`, made where it is missing."""
+        home = cls(path.expanduser().resolve())
+        home.path.mkdir(parents=True, exist_ok=True)
+        home.path.chmod(0o711)
+        for name in ("logs", "run"):
+            home.folder(name)
+        return home
+
+    def folder(self, name: str) -> Path:
+        folder = self.path / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def log(self, name: str) -> Path:
+        return self.path / "logs" / f"{name}.log"
+
+    def ready_file(self, name: str) -> Path:
+        """A worker touches it once it polls."""
+        return self.path / "run" / f"{name}.ready"
+
+    @property
+    def run_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def token_file(self) -> Path:
+        return self.path / "token"
+
+    def secrets(self) -> Secrets:
+        """The passwords of this home, made on first use."""
+        file = self.path / "secrets.json"
+        if not file.exists():
+            write_private(file, json.dumps(asdict(Secrets()), indent=2))
+        return Secrets(**json.loads(file.read_text()))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Writes `file` whole or not at all, readable by nobody else."""
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(file)

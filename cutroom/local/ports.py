@@ -1,0 +1,43 @@
+"""Ports on loopback: free ones, and who holds a taken one."""
+
+import socket
+
+import psutil
+
+from cutroom.errors import SetupError
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def holder(port: int) -> str | None:
+    """Who listens on `port` of loopback, as a person would name it; None where it is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return _process_on(port) or "another process"
+    return None
+
+
+def require_free(port: int, what: str, setting: str) -> None:
+    """Raises SetupError, naming the setting that moves `what`, where `port` is taken."""
+    if who := holder(port):
+        raise SetupError(
+            f"Port {port}, meant for {what}, is taken by {who}. End it, or set {setting} to a free port.", code="port_taken"
+        )
+
+
+def _process_on(port: int) -> str | None:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        return None
+    return None

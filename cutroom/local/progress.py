@@ -1,0 +1,18 @@
+"""Tells a person what a slow step is doing: a spinner on a terminal, a line at its start and end elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+
+@contextmanager
+def step(console: Console, title: str) -> Iterator[Callable[[str], None]]:
+    """Shows `title` while the body runs; what is yielded shows a detail beside it."""
+    began = time.monotonic()
+    if not console.is_terminal:
+        console.print(f"{title} ...")
+    with console.status(title) as status:
+        yield lambda detail: status.update(f"{title}: {detail[: max(20, console.width - len(title) - 8)]}")
+    console.print(f"{title}: done in {time.monotonic() - began:.0f} s")
