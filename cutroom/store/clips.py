@@ -1,4 +1,4 @@
-"""Clips and their versions. A clip is chosen once, finished once; a version never changes."""
+"""Clips and their versions. A clip is chosen once and made once; a version never changes."""
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -60,13 +60,16 @@ async def record_clips(session: AsyncSession, job: JobRef, choices: list[ClipCho
 
 
 async def finish_clip(session: AsyncSession, finished: FinishClipInput) -> None:
-    """Close a clip: its first version with files, or the reason why there is none. The first call counts."""
+    """Close a clip: its first version with files, or the reason why there is none. Safe to repeat.
+
+    A clip that failed can still be made, when its campaign is resumed; one that is ready stays so.
+    """
     if finished.packaged is not None:
-        outcome = {"status": "ready", "current_version": 1}
+        outcome = {"status": "ready", "current_version": 1, "error_code": "", "error_detail": ""}
     else:
         outcome = {"status": "failed", "error_code": finished.error_code, "error_detail": finished.error_detail}
-    open_clip = (col(Clip.id) == finished.clip_id, col(Clip.status) == "processing")
-    closed = await session.scalar(update(Clip).where(*open_clip).values(outcome).returning(col(Clip.id)))
+    unmade = (col(Clip.id) == finished.clip_id, col(Clip.status) != "ready")
+    closed = await session.scalar(update(Clip).where(*unmade).values(outcome).returning(col(Clip.id)))
     if closed is not None and finished.packaged is not None:
         session.add(_first_version(finished.job.org_id, finished.clip_id, finished.packaged))
 

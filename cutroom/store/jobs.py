@@ -76,7 +76,8 @@ async def plan_inputs(session: AsyncSession, job_id: str) -> PlanInputs:
 async def record_event(session: AsyncSession, event: EventInput) -> bool:
     """Write one line of a job's history and move its row, each at most once; answers whether the line is new.
 
-    The row moves only to a newer `seq`, and an ended job stays ended. An event without a step keeps the last one.
+    The row moves only to a newer `seq`, and an ended job stays ended. An event without a step keeps the last one. What an
+    `attention` event says stays until a `status` event says that the job goes on.
     """
     data: dict[str, Any] = {**event.data, "status": event.status.value}
     named = {"step": event.step, "error_code": event.error_code, "error_detail": event.error_detail}
@@ -101,9 +102,7 @@ async def record_event(session: AsyncSession, event: EventInput) -> bool:
 def _moved(event: EventInput) -> dict[str, Any]:
     """The columns of a job's row after an event."""
     ended = event.status in TERMINAL
-    waits = event.status is JobStatus.ATTENTION
     begun = event.status not in (JobStatus.PENDING, JobStatus.QUEUED)
-    told = {"step": event.step, "code": event.error_code, "detail": event.error_detail, **event.data}
     return {
         "status": event.status.value,
         "step": event.step or col(Job.step),
@@ -112,8 +111,16 @@ def _moved(event: EventInput) -> dict[str, Any]:
         "ended_at": func.now() if ended else None,
         "error_code": event.error_code if ended else "",
         "error_detail": event.error_detail if ended else "",
-        "attention": told if waits else {},
+        "attention": _attention(event),
     }
+
+
+def _attention(event: EventInput) -> Any:
+    if event.kind == "attention":
+        return {"step": event.step, "code": event.error_code, "detail": event.error_detail, **event.data}
+    if event.kind == "status" and event.status is not JobStatus.ATTENTION:
+        return {}
+    return col(Job.attention)
 
 
 async def events_after(session: AsyncSession, job_id: str, seq: int) -> list[JobEvent]:

@@ -1,0 +1,65 @@
+"""Structured logs: one JSON object a line, or coloured lines for people. `request_id`, `org_id` and `job_id` come from context.
+
+Everything that a process writes goes through here, libraries included, and no secret leaves: values under telling names
+are dropped, and tokens, passwords and signatures inside longer texts are cut out.
+"""
+
+import logging
+import re
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+SECRET_NAMES = re.compile(r"(?i)token|secret|password|authorization|api_key|access_key|cookie|signature")
+SECRET_TEXT = re.compile(
+    r"ctr_(?:live|test)_\w+"  # a token
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password of a URL
+    r"|(?i:(?<=bearer ))[\w.~+/-]+"
+    r"|(?i:(?<=x-amz-signature=))\w+"
+    r"|(?i:(?<=x-amz-credential=))[\w%/-]+"
+)
+HIDDEN = "[hidden]"
+
+
+def configure(log_format: str, level: str = "INFO") -> None:
+    """Set up this process's logs, on stderr. `log_format`: json, or console for people."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    written: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if log_format == "console":
+        written += [hide_secrets, structlog.dev.ConsoleRenderer()]
+    else:
+        written += [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=written))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+
+
+def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take secrets out of a log entry, at any depth."""
+    return {name: HIDDEN if SECRET_NAMES.search(name) else _without_secrets(value) for name, value in event.items()}
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        return SECRET_TEXT.sub(HIDDEN, value)
+    if isinstance(value, dict):
+        return {name: HIDDEN if SECRET_NAMES.search(str(name)) else _without_secrets(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_secrets(item) for item in value]
+    return value
