@@ -77,3 +77,8 @@ async def expired(session: AsyncSession, limit: int) -> list[Upload]:
     """Open uploads past their time, oldest first, for the sweeper (system role)."""
     query = select(Upload).where(col(Upload.status) == "open", col(Upload.expires_at) < func.now())
     return list((await session.scalars(query.order_by(col(Upload.expires_at)).limit(limit))).all())
+
+
+async def of_asset(session: AsyncSession, asset_id: str) -> list[Upload]:
+    """The uploads that were to fill this asset."""
+    return list((await session.scalars(select(Upload).where(col(Upload.asset_id) == asset_id))).all())
