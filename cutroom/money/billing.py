@@ -1,0 +1,42 @@
+"""What a job pays. A clip is billable once it can be downloaded, the analysis once the first clip is.
+
+Every way out of a job (success, failure, cancellation, reconciliation) ends in `settle_job`, which charges that much of
+the hold and releases the rest.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cutroom.contracts.base import JobRef
+from cutroom.contracts.jobs import Settled
+from cutroom.money.prices import Quote
+from cutroom.store import jobs, ledger, postings
+
+
+def billable(price: Quote, ready_clips: int) -> int:
+    """Credits that a job owes with `ready_clips` finished clips; never more than it was quoted."""
+    if ready_clips == 0:
+        return 0
+    return sum(min(ready_clips, line.quantity) * line.each if line.kind == "clip" else line.amount for line in price.lines)
+
+
+async def hold_job(session: AsyncSession, job: JobRef) -> None:
+    """Hold what the job was quoted. A second call adds nothing, nor does a call after settling.
+
+    Raises NotFound (`job_unknown`) and InsufficientCredits.
+    """
+    row = await jobs.get(session, job.job_id)
+    await ledger.hold(session, job, row.mode, Quote.model_validate(row.price).total)
+
+
+async def settle_job(session: AsyncSession, job: JobRef) -> Settled:
+    """Charge what the job delivered and release the rest of its hold. The first call decides; others get its answer.
+
+    Raises NotFound (`job_unknown`).
+    """
+    await postings.lock(session, job.org_id)
+    settled = await ledger.settled(session, job)
+    if settled is not None:
+        return settled
+    row = await jobs.get(session, job.job_id)
+    ready = await ledger.ready_clips(session, job)
+    return await ledger.settle(session, job, billable(Quote.model_validate(row.price), ready))

@@ -1,0 +1,144 @@
+"""The mechanics of double entry: the lock, writing an operation, and what can still be spent of each grant.
+
+`record` is the only writer of the ledger: operation, postings and the grants' sums in one statement.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+# What is released after its grant's end can be spent for this long.
+GRACE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Posting:
+    """account: issued | available | held | spent | expired | revoked."""
+
+    grant_id: str
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """phase: grant | hold | settle | expire | revoke. Its postings sum to zero."""
+
+    org_id: str
+    operation_id: str
+    phase: str
+    mode: str
+    at: datetime
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Purse:
+    """A grant with something in it, or owing. `lapsed` credits of `available` can no longer be spent."""
+
+    grant_id: str
+    available: int
+    lapsed: int
+
+    @property
+    def spendable(self) -> int:
+        return self.available - self.lapsed
+
+
+async def lock(session: AsyncSession, org_id: str) -> datetime:
+    """Wait for the organisation's other operations, until this transaction ends; answers the database's time then.
+
+    May be taken again. The time is read under the lock and from one clock, so that operations are in its order.
+    """
+    locked = await session.execute(_LOCK, {"key": f"ledger/{org_id}"})
+    return cast(datetime, locked.scalar_one())
+
+
+def move(grant_id: str, source: str, target: str, amount: int) -> list[Posting]:
+    """The two postings that move credits between accounts of one grant; none where there is nothing to move."""
+    return [Posting(grant_id, source, -amount), Posting(grant_id, target, amount)] if amount else []
+
+
+async def record(session: AsyncSession, operation: Operation, postings: list[Posting]) -> None:
+    """Write an operation with its postings, and add these to their grants' sums.
+
+    A grant's own operation adds nothing: its row is made with the credits in it.
+    """
+    values = {
+        **asdict(operation),
+        "grants": [posting.grant_id for posting in postings],
+        "accounts": [posting.account for posting in postings],
+        "amounts": [posting.amount for posting in postings],
+    }
+    await session.execute(_RECORD, values)
+
+
+async def purses(session: AsyncSession, org_id: str, mode: str, now: datetime) -> list[Purse]:
+    """The organisation's purses of one mode, soonest end first."""
+    values = {"org_id": org_id, "mode": mode, "now": now, "grace_began": now - GRACE}
+    rows = await session.execute(_PURSES, values)
+    return [Purse(row.grant_id, int(row.available), int(row.lapsed)) for row in rows]
+
+
+async def expire(session: AsyncSession, org_id: str, mode: str, now: datetime) -> list[Purse]:
+    """Expire what lapsed in these grants; answers them as they were before."""
+    found = await purses(session, org_id, mode, now)
+    for purse in found:
+        if purse.lapsed:
+            operation = Operation(org_id, f"{purse.grant_id}@{now.isoformat()}", "expire", mode, now)
+            await record(session, operation, move(purse.grant_id, "available", "expired", purse.lapsed))
+    return found
+
+
+_LOCK = text("""
+    with locked as materialized (select pg_advisory_xact_lock(hashtextextended(:key, 0)))
+    select clock_timestamp() from locked
+""")
+
+_RECORD = text("""
+    with operation as (
+        insert into ledger_operations (org_id, operation_id, phase, mode, job_id, at)
+        values (:org_id, :operation_id, :phase, :mode, :job_id, :at)
+    ), posted as (
+        insert into ledger_postings (org_id, operation_id, phase, grant_id, account, amount)
+        select :org_id, :operation_id, :phase, grant_id, account, sum(amount)
+        from unnest(cast(:grants as text[]), cast(:accounts as text[]), cast(:amounts as integer[]))
+            as move (grant_id, account, amount)
+        group by grant_id, account
+        returning grant_id, account, amount
+    ), moved as (
+        select grant_id,
+            coalesce(sum(amount) filter (where account = 'available'), 0) as available,
+            coalesce(sum(amount) filter (where account = 'held'), 0) as held,
+            coalesce(sum(amount) filter (where account = 'spent'), 0) as spent,
+            coalesce(sum(amount) filter (where account = 'expired'), 0) as expired,
+            coalesce(sum(amount) filter (where account = 'revoked'), 0) as revoked
+        from posted group by grant_id
+    )
+    update grants set
+        available = grants.available + moved.available,
+        held = grants.held + moved.held,
+        spent = grants.spent + moved.spent,
+        expired = grants.expired + moved.expired,
+        revoked = grants.revoked + moved.revoked
+    from moved
+    where grants.org_id = :org_id and grants.id = moved.grant_id and :phase <> 'grant'
+""")
+
+# Credits leave a grant oldest first, so what is left of an ended one is what was released last: all of it that exceeds the
+# releases of the last GRACE has lapsed. Soonest end first.
+_PURSES = text("""
+    select g.id as grant_id, g.available,
+        case when g.expires_at <= :now then greatest(g.available - coalesce(released.amount, 0), 0) else 0 end as lapsed
+    from grants g left join lateral (
+        select sum(p.amount) as amount, min(o.at) as since
+        from ledger_postings p join ledger_operations o using (org_id, operation_id, phase)
+        where p.org_id = g.org_id and p.grant_id = g.id and p.phase = 'settle' and p.account = 'available'
+            and o.at >= g.expires_at and o.at > :grace_began
+    ) released on g.expires_at <= :now
+    where g.org_id = :org_id and g.mode = :mode and g.available <> 0
+    order by case when g.expires_at <= :now then released.since + (:now - :grace_began) else g.expires_at end nulls last, g.id
+""")
