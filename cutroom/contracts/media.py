@@ -11,8 +11,14 @@ AssetKind = Literal["video", "audio", "captions", "image"]
 Aspect = Literal["9:16"]
 
 
+Colour = Literal["bt709", "bt601", "bt2020", "hlg", "pq"]
+
+
 class MediaFacts(Frozen):
-    """A probed video, as a player shows it: rotation and pixel aspect applied to `width` and `height`."""
+    """A probed video, as a player shows it: rotation and pixel aspect applied to `width` and `height`.
+
+    `fps`: the nominal rate, also of a variable one. `rotation`: degrees clockwise that players turn the stored picture.
+    """
 
     container: str
     duration_s: float
@@ -25,6 +31,7 @@ class MediaFacts(Frozen):
     rotation: int = 0
     variable_rate: bool = False
     embedded_subtitles: bool = False
+    colour: Colour = "bt709"
 
 
 class PreparedMedia(Frozen):
