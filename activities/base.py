@@ -26,6 +26,7 @@ from cutroom.store.artifacts import Artifacts, Produced, Scope, fingerprint
 from cutroom.store.database import Database
 from cutroom.store.files import LocalFiles
 from cutroom.store.objects import ObjectStore
+from cutroom.temporal.engine import Engine
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Resources:
     objects: ObjectStore
     artifacts: Artifacts
     files: LocalFiles
+    engine: Engine
 
     @property
     def all_organisations(self) -> Database:

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError, ChildWorkflowError, is_cance
 
 from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.campaign import (
+    CHOOSE_ENGINES,
     DETECT_SHOTS_CHUNK,
     JOIN_SHOTS,
     JOIN_TRANSCRIPT,
@@ -30,6 +31,7 @@ from cutroom.contracts.campaign import (
     ClipOutcome,
     JoinShotsInput,
     JoinTranscriptInput,
+    PlanInput,
     RecordClipsInput,
     RecordFilesInput,
     SelectInput,
@@ -73,7 +75,9 @@ class Campaign(JobWorkflow):
         flow.compensations.register(SETTLE_CREDITS, job)
         async with flow.stage("confirm_payment"):
             await flow.run(HOLD_CREDITS, job)
-            plan = await flow.run(RESOLVE_PLAN, job)
+        async with flow.stage("resolve_plan"):
+            asked = await flow.run(RESOLVE_PLAN, job)
+            plan = await flow.run(CHOOSE_ENGINES, PlanInput(plan=asked))
         await remaking(lambda: self._clips_of(plan))
         async with flow.stage("settle"):
             await flow.run(SETTLE_CREDITS, job)

@@ -6,6 +6,7 @@ from cutroom.contracts.reconciliation import (
     EXPIRE_GRANTS,
     RECONCILE_HOLDS,
     RECONCILE_JOBS,
+    SWEEP_STORE,
     SWEEP_UPLOADS,
     EveryOrganisation,
     Findings,
@@ -23,6 +24,6 @@ class Reconciliation:
     @workflow.run
     async def run(self) -> Findings:
         counts: dict[str, int] = {}
-        for step in (RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, EXPIRE_GRANTS):
+        for step in (RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS):
             counts.update((await self.flow.execute(step, EveryOrganisation())).counts)
         return Findings(counts=counts)

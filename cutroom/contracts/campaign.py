@@ -21,20 +21,23 @@ class ClipWishes(Frozen):
 
 
 class CampaignPlan(Frozen):
-    """Everything a campaign needs, fixed before its first step, so that a retry elsewhere cannot mix two engines."""
+    """Everything a campaign needs, fixed before its first costly step, so that a retry elsewhere cannot mix two engines.
+
+    `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do.
+    """
 
     job: JobRef
     asset_id: str
     source: ArtifactRef
     media: MediaFacts
     captions: ArtifactRef | None
-    speech_engine: SpeechEngine
-    speech_model: str
-    language: str
-    shots_engine: str
-    faces_engine: str
     wishes: ClipWishes
+    language: str = ""
     caption_style: str = "classic"
+    speech_engine: SpeechEngine = "none"
+    speech_model: str = ""
+    shots_engine: str = ""
+    faces_engine: str = ""
 
 
 class PlanInput(StepInput):
@@ -195,6 +198,7 @@ class RecordFilesInput(JobInput):
 
 
 RESOLVE_PLAN = Step("resolve_plan", Queue.CONTROL, JobRef, CampaignPlan)
+CHOOSE_ENGINES = Step("choose_engines", Queue.GPU, PlanInput, CampaignPlan, 60, 60)
 PLAN_SPEECH = Step("plan_speech", Queue.CPU_MEDIA, SpeechPlanInput, SpeechPlan, 600, 60, must_stop=True)
 TRANSCRIBE_CHUNK = Step("transcribe_chunk", Queue.GPU, TranscribeInput, ArtifactRef, 900, 120)
 JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, ArtifactRef, 120, 60)

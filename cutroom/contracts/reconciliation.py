@@ -21,4 +21,5 @@ class Findings(Frozen):
 RECONCILE_JOBS = Step("reconcile_jobs", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 RECONCILE_HOLDS = Step("reconcile_holds", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 SWEEP_UPLOADS = Step("sweep_uploads", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
+SWEEP_STORE = Step("sweep_store", Queue.OUTBOUND, EveryOrganisation, Findings, 300, 60, attempts=3)
 EXPIRE_GRANTS = Step("expire_grants", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)

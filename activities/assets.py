@@ -1,0 +1,46 @@
+"""The ends of an ingest: the upload is put together, the asset accepted or rejected."""
+
+from activities.base import Task, implements
+from cutroom.contracts.base import Nothing
+from cutroom.contracts.ingest import (
+    ACCEPT_ASSET,
+    COMPLETE_UPLOAD,
+    REJECT_ASSET,
+    Accepted,
+    AcceptInput,
+    IngestInput,
+    RejectInput,
+    UploadObject,
+)
+from cutroom.store import assets, uploads
+
+
+@implements(COMPLETE_UPLOAD)
+async def complete_upload(task: Task, ingest: IngestInput) -> UploadObject:
+    """Put the parts together; safe to repeat, also where the store lost an earlier answer."""
+    async with task.resources.database.transaction(ingest.org_id) as session:
+        upload = await uploads.get(session, ingest.upload_id)
+    await task.resources.objects.complete_multipart(upload.key, upload.store_upload_id, upload.size)
+    return UploadObject(org_id=ingest.org_id, asset_id=ingest.asset_id, key=upload.key, size=upload.size, sha256=upload.sha256)
+
+
+@implements(ACCEPT_ASSET)
+async def accept_asset(task: Task, accepted: AcceptInput) -> Accepted:
+    """Make the asset ready, or a duplicate whose own bytes are not kept."""
+    async with task.resources.database.transaction(accepted.org_id) as session:
+        asset = await assets.accept(session, accepted)
+    if asset.duplicate:
+        await task.resources.objects.delete(accepted.inspected.source.key)
+    return asset
+
+
+@implements(REJECT_ASSET)
+async def reject_asset(task: Task, rejected: RejectInput) -> Nothing:
+    """Say why, and keep nothing of the bytes."""
+    async with task.resources.database.transaction(rejected.org_id) as session:
+        await assets.reject(session, rejected)
+        uploaded = await uploads.of_asset(session, rejected.asset_id)
+    for upload in uploaded:
+        await task.resources.objects.abort_multipart(upload.key, upload.store_upload_id)
+        await task.resources.objects.delete(upload.key)
+    return Nothing()

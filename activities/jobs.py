@@ -1,0 +1,81 @@
+"""What a campaign's workflow reads and writes in the database: its plan, its events, its clips and files."""
+
+from activities.base import Task, implements
+from cutroom.contracts.base import ArtifactRef, JobRef, Nothing
+from cutroom.contracts.campaign import (
+    FINISH_CLIP,
+    RECORD_CLIPS,
+    RECORD_FILES,
+    RESOLVE_PLAN,
+    CampaignPlan,
+    ClipPlace,
+    ClipPlaces,
+    ClipWishes,
+    FinishClipInput,
+    RecordClipsInput,
+    RecordFilesInput,
+)
+from cutroom.contracts.documents import Selection
+from cutroom.contracts.jobs import RECORD_EVENT, TERMINAL, EventInput
+from cutroom.contracts.media import MediaFacts
+from cutroom.store import clips, jobs
+from cutroom.store.tables import Asset
+
+
+@implements(RECORD_EVENT)
+async def record_event(task: Task, event: EventInput) -> Nothing:
+    """Append an event; at the last one, close the clips that nobody works on any more."""
+    async with task.resources.database.transaction(event.job.org_id) as session:
+        await jobs.record_event(session, event)
+        if event.status in TERMINAL:
+            code = event.error_code or event.status.value
+            await clips.close_unfinished(session, event.job, code, "The job ended before this clip was ready.")
+    return Nothing()
+
+
+@implements(RESOLVE_PLAN)
+async def resolve_plan(task: Task, job: JobRef) -> CampaignPlan:
+    """What was asked for, as ids and numbers."""
+    async with task.resources.database.transaction(job.org_id) as session:
+        found = await jobs.plan_inputs(session, job.job_id)
+    wanted, request = found.job.request["clips"], found.job.request
+    return CampaignPlan(
+        job=job,
+        asset_id=found.asset.id,
+        source=_source(found.asset),
+        media=MediaFacts.model_validate(found.asset.media),
+        captions=_source(found.captions) if found.captions else None,
+        wishes=ClipWishes(count=wanted["count"], min_s=wanted["min_s"], max_s=wanted["max_s"], aspect=wanted["aspect"]),
+        language=request["captions"].get("language") or (found.captions.language if found.captions else ""),
+        caption_style=request["captions"]["style"],
+    )
+
+
+def _source(asset: Asset) -> ArtifactRef:
+    return ArtifactRef(key=asset.source_key, sha256=asset.sha256, size=asset.size)
+
+
+@implements(RECORD_CLIPS)
+async def record_clips(task: Task, chosen: RecordClipsInput) -> ClipPlaces:
+    """Give each chosen span its clip."""
+    selection = Selection.model_validate_json((await task.local(chosen.selection)).read_bytes())
+    async with task.resources.database.transaction(chosen.job.org_id) as session:
+        rows = await clips.record_clips(session, chosen.job, selection.clips)
+        await jobs.record_files(session, chosen.job, {"selection": chosen.selection})
+    return ClipPlaces(clips=[ClipPlace(clip_id=r.id, ordinal=r.ordinal, start_s=r.start_s, end_s=r.end_s) for r in rows])
+
+
+@implements(RECORD_FILES)
+async def record_files(task: Task, made: RecordFilesInput) -> Nothing:
+    """Let people read what was heard and seen."""
+    async with task.resources.database.transaction(made.job.org_id) as session:
+        await jobs.record_files(session, made.job, {"transcript": made.transcript, "shots": made.shots})
+    return Nothing()
+
+
+@implements(FINISH_CLIP)
+async def finish_clip(task: Task, finished: FinishClipInput) -> Nothing:
+    """Close a clip, ready or failed."""
+    async with task.resources.database.transaction(finished.job.org_id) as session:
+        await clips.finish_clip(session, finished)
+    return Nothing()

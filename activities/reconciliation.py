@@ -1,0 +1,152 @@
+"""Holding what Postgres says against what Temporal and the store say, and mending the difference.
+
+Terminated: the workflow is gone without a word; the job is closed, its hold settled. Lost: Temporal knows nothing of it;
+it is started anew and finds its artifacts. Stuck: nothing happens; somebody is told. Orphaned: a hold outlived its job.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from activities.base import Task, implements
+from cutroom.contracts.base import JobRef
+from cutroom.contracts.ids import workflow_id
+from cutroom.contracts.jobs import EventInput, JobStatus
+from cutroom.contracts.reconciliation import (
+    EXPIRE_GRANTS,
+    RECONCILE_HOLDS,
+    RECONCILE_JOBS,
+    SWEEP_STORE,
+    SWEEP_UPLOADS,
+    EveryOrganisation,
+    Findings,
+)
+from cutroom.errors import NotFound
+from cutroom.money.billing import settle_job
+from cutroom.store import clips, jobs, ledger, outbox, reconciliation, uploads
+from cutroom.store.reconciliation import OpenJob
+from cutroom.temporal.engine import RunState
+
+YOUNG = timedelta(seconds=20)
+QUIET = timedelta(hours=6)
+SWEPT_AT_ONCE = 200
+UPLOAD_GRACE = timedelta(hours=1)
+
+
+@implements(RECONCILE_JOBS)
+async def reconcile_jobs(task: Task, _: EveryOrganisation) -> Findings:
+    """Look at each open job; what is mended is noted as a finding."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        open_jobs = await reconciliation.open_jobs(session, YOUNG, QUIET)
+    counts: Counter[str] = Counter()
+    for done, job in enumerate(open_jobs, 1):
+        state = await task.resources.engine.state(workflow_id(job.kind, job.ref.job_id))
+        found = ""
+        if state in (RunState.ENDED, RunState.TERMINATED):
+            found = await _close(task, job)
+        elif state is RunState.UNKNOWN:
+            found = await _start_anew(task, job)
+        elif job.quiet:
+            found = await _tell(task, job)
+        if found:
+            counts[found] += 1
+        task.beat(done, len(open_jobs))
+    return Findings(counts=counts)
+
+
+async def _close(task: Task, job: OpenJob) -> str:
+    """End a job whose workflow ended without ending it."""
+    async with task.resources.all_organisations.transaction(job.ref.org_id) as session:
+        if not await reconciliation.is_live(session, job.ref):
+            return ""
+        settled = await settle_job(session, job.ref)
+        status = JobStatus.CANCELED if job.cancel_requested else JobStatus.FAILED
+        row = await jobs.get(session, job.ref.job_id)
+        ended = EventInput(
+            job=job.ref,
+            seq=row.last_seq + 1,
+            kind="status",
+            status=status,
+            error_code="workflow_terminated",
+            error_detail="An operator ended the work on this job; what was ready is kept and paid for, the rest was given back.",
+        )
+        await jobs.record_event(session, ended)
+        await clips.close_unfinished(session, job.ref, "workflow_terminated", "The job ended before this clip was ready.")
+        detail = "The workflow ended without ending its job."
+        action = f"Closed as {status}; {settled.spent} credits spent, {settled.released} given back."
+        await reconciliation.add_finding(session, job.ref.org_id, "terminated", job.ref.job_id, detail, action)
+    return "terminated"
+
+
+async def _start_anew(task: Task, job: OpenJob) -> str:
+    """Start a job's workflow again, unless its first start is still on its way."""
+    target = workflow_id(job.kind, job.ref.job_id)
+    async with task.resources.all_organisations.transaction(job.ref.org_id) as session:
+        if await reconciliation.waits_in_outbox(session, target) or not await reconciliation.is_live(session, job.ref):
+            return ""
+        payload = {"org_id": job.ref.org_id, "job_id": job.ref.job_id, "last_seq": job.last_seq, "anew": True}
+        await outbox.add(session, job.ref.org_id, "start", target, payload)
+        detail = "Temporal knows nothing of the workflow."
+        await reconciliation.add_finding(session, job.ref.org_id, "lost", job.ref.job_id, detail, "Started anew.")
+    return "lost"
+
+
+async def _tell(task: Task, job: OpenJob) -> str:
+    """Note a job to which nothing happened for hours."""
+    async with task.resources.all_organisations.transaction(job.ref.org_id) as session:
+        detail = "Nothing happened for six hours; look at its workflow in Temporal's UI."
+        new = await reconciliation.add_finding(session, job.ref.org_id, "stuck", job.ref.job_id, detail, "None.")
+    return "stuck" if new else ""
+
+
+@implements(RECONCILE_HOLDS)
+async def reconcile_holds(task: Task, _: EveryOrganisation) -> Findings:
+    """Settle the holds of jobs that have ended."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        holds = await ledger.open_holds(session)
+    orphaned = 0
+    for hold in holds:
+        orphaned += await _settle_orphan(task, JobRef(org_id=hold.org_id, job_id=hold.operation_id))
+    return Findings(counts={"orphaned_hold": orphaned} if orphaned else {})
+
+
+async def _settle_orphan(task: Task, job: JobRef) -> bool:
+    async with task.resources.all_organisations.transaction(job.org_id) as session:
+        if await reconciliation.is_live(session, job):
+            return False
+        try:
+            settled = await settle_job(session, job)
+        except NotFound:
+            settled = await ledger.settle(session, job, 0)
+        action = f"Settled; {settled.spent} credits spent, {settled.released} given back."
+        await reconciliation.add_finding(session, job.org_id, "orphaned_hold", job.job_id, "A hold outlived its job.", action)
+    return True
+
+
+@implements(SWEEP_UPLOADS)
+async def sweep_uploads(task: Task, _: EveryOrganisation) -> Findings:
+    """Give up uploads that were not finished in time."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        expired = await uploads.expired(session, SWEPT_AT_ONCE)
+        for upload in expired:
+            await uploads.abort(session, upload.id)
+    return Findings(counts={"swept_upload": len(expired)} if expired else {})
+
+
+@implements(SWEEP_STORE)
+async def sweep_store(task: Task, _: EveryOrganisation) -> Findings:
+    """Free the parts of uploads that nobody can finish any more."""
+    objects = task.resources.objects
+    age = timedelta(seconds=task.resources.settings.upload_ttl_s) + UPLOAD_GRACE
+    stale = await objects.list_multiparts(datetime.now(UTC) - age)
+    for done, upload in enumerate(stale, 1):
+        await objects.abort_multipart(upload.key, upload.upload_id)
+        task.beat(done, len(stale))
+    return Findings(counts={"freed_upload": len(stale)} if stale else {})
+
+
+@implements(EXPIRE_GRANTS)
+async def expire_grants(task: Task, _: EveryOrganisation) -> Findings:
+    """Expire credits that can no longer be spent."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        credits = await ledger.expire_due(session)
+    return Findings(counts={"expired_credits": credits} if credits else {})

@@ -1,0 +1,56 @@
+"""The sweeper: what the API has committed reaches Temporal, also where the API died or Temporal was away."""
+
+import asyncio
+
+import structlog
+
+from cutroom.errors import Unreachable
+from cutroom.store import outbox
+from cutroom.store.database import Database
+from cutroom.store.tables import Outbox
+from cutroom.temporal.engine import Engine, RunState
+
+log = structlog.get_logger(__name__)
+
+SWEEP_EVERY_S = 2.0
+
+
+async def deliver(engine: Engine, row: Outbox) -> None:
+    """Start or signal what the row says; doing it twice is doing it once.
+
+    Raises Unreachable where Temporal is away, or where the workflow to be signalled has yet to be started.
+    """
+    if row.kind == "start":
+        kind, _, entity_id = row.target.partition("/")
+        payload = {name: value for name, value in row.payload.items() if name != "anew"}
+        await engine.start(kind, entity_id, row.org_id, payload, anew=bool(row.payload.get("anew")))
+    elif not await engine.signal(row.target, row.payload["signal"]) and await engine.state(row.target) is RunState.UNKNOWN:
+        raise Unreachable("The workflow to be signalled is not started yet.", code="workflow_not_started")
+
+
+async def sweep_once(system: Database, engine: Engine) -> int:
+    """Deliver what is due; returns how many rows were done. A row whose sweeper dies is free again at once."""
+    done = 0
+    while True:
+        async with system.transaction(None) as session:
+            rows = await outbox.claim(session, 1)
+            if not rows:
+                return done
+            try:
+                await deliver(engine, rows[0])
+            except Unreachable as error:
+                await outbox.failed(session, rows[0])
+                log.warning("outbox_waits", target=rows[0].target, code=error.code)
+            else:
+                await outbox.done(session, rows[0])
+                done += 1
+
+
+async def sweep_forever(system: Database, engine: Engine) -> None:
+    """Sweep until canceled, whatever is away meanwhile."""
+    while True:
+        try:
+            await sweep_once(system, engine)
+        except Unreachable as error:
+            log.warning("outbox_sweep_waits", code=error.code)
+        await asyncio.sleep(SWEEP_EVERY_S)

@@ -1,0 +1,89 @@
+"""`python -m worker_cpu control | outbound | media`: polls one queue with the rights that its environment gives it."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from activities import assets, jobs, media, money, reconciliation, selection, speech
+from activities.base import Implementation, Resources
+from activities.resources import open_resources
+from cutroom import logs
+from cutroom.contracts.steps import Queue
+from cutroom.settings import get_settings
+from cutroom.temporal.outbox import sweep_forever
+from cutroom.temporal.schedules import ensure_schedules
+from cutroom.temporal.worker import make_worker, run_until_stopped
+from workflows.campaign import Campaign
+from workflows.clip import Clip
+from workflows.ingest import Ingest
+from workflows.reconciliation import Reconciliation
+
+CONTROL: Sequence[Implementation[Any, Any]] = (
+    assets.accept_asset,
+    assets.complete_upload,
+    assets.reject_asset,
+    jobs.finish_clip,
+    jobs.record_clips,
+    jobs.record_event,
+    jobs.record_files,
+    jobs.resolve_plan,
+    money.hold_credits,
+    money.settle_credits,
+    reconciliation.expire_grants,
+    reconciliation.reconcile_holds,
+    reconciliation.reconcile_jobs,
+    reconciliation.sweep_uploads,
+)
+OUTBOUND: Sequence[Implementation[Any, Any]] = (reconciliation.sweep_store,)
+MEDIA: Sequence[Implementation[Any, Any]] = (
+    media.inspect_upload,
+    media.make_poster,
+    media.package_clip,
+    media.prepare_media,
+    media.render_clip,
+    selection.select_clips,
+    speech.join_transcript,
+    speech.plan_speech,
+)
+WORKFLOWS: Sequence[type] = (Campaign, Clip, Ingest, Reconciliation)
+
+
+async def main(role: str) -> None:
+    """Poll the queue of `role` until asked to stop."""
+    settings = get_settings()
+    logs.configure(settings.log_format)
+    async with open_resources(settings) as resources:
+        client = await resources.engine.client()
+        if role == "control":
+            await ensure_schedules(client)
+            worker = make_worker(client, Queue.CONTROL, _bound(CONTROL, resources), WORKFLOWS)
+            async with _sweeping(resources):
+                await run_until_stopped(worker, Queue.CONTROL)
+        elif role == "outbound":
+            await run_until_stopped(make_worker(client, Queue.OUTBOUND, _bound(OUTBOUND, resources)), Queue.OUTBOUND)
+        else:
+            worker = make_worker(client, Queue.CPU_MEDIA, _bound(MEDIA, resources), slots=settings.media_slots)
+            await run_until_stopped(worker, Queue.CPU_MEDIA)
+
+
+def _bound(implementations: Sequence[Implementation[Any, Any]], resources: Resources) -> list[Callable[..., Any]]:
+    return [implementation.bind(resources) for implementation in implementations]
+
+
+@contextlib.asynccontextmanager
+async def _sweeping(resources: Resources) -> AsyncIterator[None]:
+    """Deliver the outbox meanwhile."""
+    sweeper = asyncio.create_task(sweep_forever(resources.all_organisations, resources.engine))
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        await asyncio.wait([sweeper])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in ("control", "outbound", "media"):
+        sys.exit("usage: python -m worker_cpu control | outbound | media")
+    asyncio.run(main(sys.argv[1]))

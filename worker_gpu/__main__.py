@@ -1,0 +1,38 @@
+"""`python -m worker_gpu`: polls the queue `gpu`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from activities import engines, speech, vision
+from activities.base import Implementation
+from activities.resources import open_resources
+from cutroom import logs
+from cutroom.contracts.steps import Queue
+from cutroom.settings import get_settings
+from cutroom.temporal.worker import make_worker, run_until_stopped
+
+GPU: Sequence[Implementation[Any, Any]] = (
+    engines.choose_engines,
+    speech.transcribe_chunk,
+    vision.detect_shots_chunk,
+    vision.reframe_clip,
+)
+
+
+async def main() -> None:
+    """Poll until asked to stop, `gpu_slots` steps at a time: the models share one device."""
+    settings = get_settings()
+    logs.configure(settings.log_format)
+    async with open_resources(settings) as resources:
+        worker = make_worker(
+            await resources.engine.client(),
+            Queue.GPU,
+            [implementation.bind(resources) for implementation in GPU],
+            slots=settings.gpu_slots,
+        )
+        await run_until_stopped(worker, Queue.GPU)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
