@@ -1,0 +1,81 @@
+"""How a written word sounds, in the phones of the acoustic model.
+
+English words come from the dictionary. Everything else (names, numbers, sums of money, other languages) is spelled in
+sounds by espeak-ng, and each of its sounds becomes the nearest of the 39 English phones (CMU's ARPABET). For aligning a
+known text that is near enough.
+"""
+
+import ctypes
+import re
+from functools import cache, lru_cache
+from threading import Lock
+
+# International phonetic alphabet to CMU phones, the longest match first.
+PHONES = {
+    "tʃ": "CH", "dʒ": "JH", "ts": "T S", "dz": "D Z", "pf": "P F",
+    "aɪ": "AY", "aʊ": "AW", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW", "ɔɪ": "OY", "ɔø": "OY", "ɪə": "IH R", "eə": "EH R", "ʊə": "UH R",
+    "ɔːɹ": "AO R", "ɑːɹ": "AA R", "ɛɹ": "EH R", "ɪɹ": "IH R", "ʊɹ": "UH R", "ɜː": "ER", "ɚ": "ER", "ɝ": "ER",
+    "i": "IY", "ɪ": "IH", "e": "EY", "ɛ": "EH", "æ": "AE", "a": "AA", "ɑ": "AA", "ɒ": "AA", "ɔ": "AO", "o": "OW", "ʊ": "UH",
+    "u": "UW", "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ɜ": "ER", "y": "UW", "ʏ": "UH", "ø": "ER", "œ": "ER", "ɨ": "IH", "ɯ": "UW", "ᵻ": "IH",
+    "p": "P", "b": "B", "t": "T", "d": "D", "k": "K", "ɡ": "G", "g": "G", "f": "F", "v": "V", "θ": "TH", "ð": "DH", "s": "S", "z": "Z",
+    "ʃ": "SH", "ʒ": "ZH", "h": "HH", "ɦ": "HH", "x": "HH", "χ": "HH", "ç": "HH", "ħ": "HH", "ɣ": "G", "m": "M", "n": "N", "ŋ": "NG",
+    "ɲ": "N Y", "ɳ": "N", "l": "L", "ɫ": "L", "ʎ": "L Y", "ɭ": "L", "r": "R", "ɹ": "R", "ɾ": "D", "ʁ": "R", "ɻ": "R", "ʀ": "R", "w": "W",
+    "ʋ": "V", "j": "Y", "β": "B", "ɸ": "F", "q": "K", "c": "K", "ɟ": "G", "ʈ": "T", "ɖ": "D", "ʂ": "SH", "ʐ": "ZH", "ɕ": "SH", "ʑ": "ZH",
+}  # fmt: skip
+SOUND = re.compile("|".join(sorted(map(re.escape, PHONES), key=len, reverse=True)))
+MONEY = re.compile(r"([$€£¥])(\d[\d,.]*)")
+CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
+YEAR = re.compile(r"(1[1-9]|20)([1-9]\d)")
+LONGEST = 60
+SYNCHRONOUS, STAY_ALIVE, UTF8, IPA = 2, 0x8000, 1, 2
+
+_lock = Lock()
+
+
+@cache
+def speller() -> ctypes.CDLL:
+    """espeak-ng's library, which keeps its state to itself: only one thread may be in it."""
+    import espeakng_loader
+
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library.espeak_Initialize(SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), STAY_ALIVE)
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
+    return library
+
+
+@lru_cache(maxsize=50_000)
+def pronunciations(word: str, language: str) -> tuple[str, ...]:
+    """Ways to say a written word, likely one first, as CMU phones with spaces between; empty where it has no sound.
+
+    An unknown language is read as English.
+    """
+    said = [to_phones(spelled(text[:LONGEST], language)) for text in readings(word)]
+    return tuple(dict.fromkeys(phones for phones in said if phones))
+
+
+def readings(word: str) -> list[str]:
+    """A year is said in halves or as a number, a currency after its sum."""
+    if year := YEAR.fullmatch(word):
+        return [f"{year[1]} {year[2]}", word]
+    if money := MONEY.fullmatch(word):
+        return [f"{money[2]} {CURRENCIES[money[1]]}"]
+    return [word]
+
+
+def spelled(text: str, language: str) -> str:
+    """The text in the international phonetic alphabet."""
+    with _lock:
+        library = speller()
+        voice = "en-us" if language in ("", "en") else language
+        if library.espeak_SetVoiceByName(voice.encode()) != 0:
+            library.espeak_SetVoiceByName(b"en-us")
+        rest, heard = ctypes.c_char_p(text.encode()), []
+        while rest.value:
+            heard.append((library.espeak_TextToPhonemes(ctypes.byref(rest), UTF8, IPA) or b"").decode(errors="ignore"))
+        return " ".join(heard)
+
+
+def to_phones(spelling: str) -> str:
+    """Phonetic alphabet to CMU phones. What has no phone (stress, length, tones) is left out."""
+    return " ".join(PHONES[sound] for sound in SOUND.findall(spelling))
