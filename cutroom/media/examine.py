@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 SAMPLED_PACKETS = 600
@@ -72,7 +73,7 @@ def _packet_times(container: InputContainer, stream: VideoStream, share: float) 
     times = []
     for packet in container.demux(stream):
         if packet.pts is not None:
-            times.append(float(packet.pts * packet.time_base))
+            times.append(_seconds(packet.pts, packet))
         if len(times) >= SAMPLED_PACKETS:
             return sorted(times)[:-REORDERED_PACKETS]  # those before which others still come
     return sorted(times)
@@ -82,7 +83,7 @@ def _last_packet_end(container: InputContainer) -> float:
     """The length of a recording that was never finalised: nobody wrote it down."""
     container.seek(0)
     start = (container.start_time or 0) / av.time_base
-    ends = (float((p.pts + (p.duration or 0)) * p.time_base) for p in container.demux() if p.pts is not None)
+    ends = [_seconds(packet.pts + (packet.duration or 0), packet) for packet in container.demux() if packet.pts is not None]
     return max(ends, default=start) - start
 
 
@@ -90,11 +91,7 @@ def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: fl
     """Whether a picture comes out of the last stretch; a slow decoder gets the benefit of the doubt."""
     begun = time.monotonic()
     start = (container.start_time or 0) / av.time_base
-    end = (
-        float(stream.start_time * stream.time_base + stream.duration * stream.time_base)
-        if stream.duration and stream.start_time is not None
-        else start + duration_s
-    )
+    end = _seconds((stream.start_time or 0) + stream.duration, stream) if stream.duration else start + duration_s
     container.seek(int(max(start, end - TAIL_S) * av.time_base))
     decoded = False
     try:
@@ -105,6 +102,10 @@ def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: fl
     except FFmpegError:
         return False
     return decoded
+
+
+def _seconds(ticks: int, of: Packet | Stream) -> float:
+    return float(ticks * (of.time_base or 0))
 
 
 def _whole(path: Path, demuxer: str) -> bool:

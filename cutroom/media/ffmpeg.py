@@ -76,7 +76,7 @@ def limits_for(duration_s: float, *, address_space: int = 4 * GIB) -> Limits:
 
 
 def open_source(path: Path, container: str, **options: Any) -> Any:
-    """An input node of uploaded bytes: the demuxer is told, never guessed, and only local files and known decoders are open to it."""
+    """An input node of uploaded bytes: its demuxer is told, never guessed; only local files and known decoders are open to it."""
     return ffmpeg.input(
         str(path),
         f=DEMUXERS[container],
@@ -103,33 +103,45 @@ def locate() -> Path:
         raise SetupError("No ffmpeg was found; install one and name it in CUTROOM_FFMPEG.", code="ffmpeg_missing") from error
 
 
+@dataclass(frozen=True)
+class Ran:
+    """`frames`: pictures written to the first output; `said`: the tail of what ffmpeg wrote on stderr."""
+
+    frames: int
+    said: str
+
+
 async def run(
     plan: FfmpegPlan, *, on_progress: Callable[[float], None] | None = None, note: Callable[[str], None] | None = None
-) -> str:
-    """Run a plan; `on_progress(seconds)` is called only when output time moved on. Returns the tail of what ffmpeg said.
+) -> Ran:
+    """Run a plan; `on_progress(seconds)` is called only when output time moved on.
 
     Raises BadInput (media_damaged, media_too_costly) where the source is to blame, ToolFailed otherwise.
     """
     async with child([str(locate()), *plan.args], plan.limits) as process:
-        assert process.stdout is not None and process.stderr is not None
-        _, said = await asyncio.gather(_follow(process.stdout, on_progress), _keep(process.stderr))
+        assert process.stdout is not None
+        assert process.stderr is not None
+        frames, said = await asyncio.gather(_follow(process.stdout, on_progress), _keep(process.stderr))
         code = await process.wait()
     if note is not None:
         note(f"ffmpeg {' '.join(plan.args)}\n{said}\nexit status {code}")
     if code != 0:
         raise _failure(said, code)
-    return said
+    return Ran(frames, said)
 
 
-async def _follow(progress: StreamReader, on_progress: Callable[[float], None] | None) -> None:
-    """Read `-progress` lines; microseconds, or N/A before the first frame."""
-    reached = 0
+async def _follow(progress: StreamReader, on_progress: Callable[[float], None] | None) -> int:
+    """Read `-progress` lines, times in microseconds or N/A before the first frame. Returns the last frame count."""
+    reached = frames = 0
     async for line in progress:
         key, _, value = line.decode().strip().partition("=")
         if key == "out_time_us" and value.isdigit() and int(value) > reached:
             reached = int(value)
             if on_progress is not None:
                 on_progress(reached / 1e6)
+        elif key == "frame":
+            frames = int(value)
+    return frames
 
 
 async def _keep(stderr: StreamReader) -> str:

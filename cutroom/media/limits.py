@@ -36,10 +36,11 @@ def limited(command: Sequence[str], limits: Limits) -> list[str]:
 
 def _leave_network(libc: ctypes.CDLL) -> bool:
     """An empty network namespace of its own; without root a user namespace comes with it. False where that is forbidden."""
-    return libc.unshare(_CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    return any(libc.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET))
 
 
-def _become(address_space: int, cpu_s: int, file_size: int, parent: int, command: list[str]) -> None:
+def _become(numbers: list[int], command: list[str]) -> None:
+    address_space, cpu_s, file_size, parent = numbers
     libc = ctypes.CDLL(None, use_errno=True)
     if not _leave_network(libc):
         print("network namespaces are not allowed here: only the protocol allow-list keeps this process local", file=sys.stderr)
@@ -55,4 +56,4 @@ def _become(address_space: int, cpu_s: int, file_size: int, parent: int, command
 
 
 if __name__ == "__main__":
-    _become(*map(int, sys.argv[1:5]), sys.argv[5:])  # type: ignore[arg-type]
+    _become([int(number) for number in sys.argv[1:5]], sys.argv[5:])

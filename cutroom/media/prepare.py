@@ -1,0 +1,56 @@
+"""One decode of a source for all readers: sound for speech, small frames for shots, a low-rate proxy for faces. Pure plans.
+
+All three are in player time, see `timeline`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from cutroom.contracts.media import MediaFacts
+from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
+from cutroom.media.timeline import FrameSpan, exact, seek_to, sounding, steady
+
+VERSION = 1
+SAMPLE_RATE = 16000
+FRAME_WIDTH, FRAME_HEIGHT = 48, 27
+PROXY_FPS = 5.0
+PROXY_WIDTH = 640
+
+_CLEAN: dict[str, Any] = {"map_metadata": -1, "fflags": "+bitexact", "threads": 1}
+
+
+def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, sound: Path | None) -> FfmpegPlan:
+    """`frames`: FFV1 in Matroska, each a key frame; `proxy`: H.264 in MP4; `sound`: FLAC, None for a source without."""
+    given = open_source(source, media.container)
+    pictures = steady(given["V:0"], media.fps).split()
+    # Bicubic over all pixels, as the shot network's own reader scales; fast_bilinear skips most of them.
+    small = pictures[0].filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="bicubic").filter("format", "bgr0")
+    width, height = proxy_size(media)
+    slow = pictures[1].filter("fps", fps=PROXY_FPS, start_time=0, round="up")
+    faces = slow.filter("scale", width, height, flags="fast_bilinear").filter("setsar", 1).filter("format", "yuv420p")
+    outputs = [
+        small.output(str(frames), f="matroska", vcodec="ffv1", level=3, g=1, **_CLEAN),
+        faces.output(str(proxy), f="mp4", vcodec="libx264", preset="veryfast", crf=23, g=25, movflags="+faststart", **_CLEAN),
+    ]
+    if sound is not None:
+        mono = sounding(given["a:0"], SAMPLE_RATE).filter("aformat", sample_fmts="s16", channel_layouts="mono")
+        outputs.append(mono.output(str(sound), f="flac", acodec="flac", **_CLEAN))
+    return plan(*outputs, duration_s=media.duration_s, limits=limits_for(media.duration_s))
+
+
+def proxy_size(media: MediaFacts) -> tuple[int, int]:
+    """At most PROXY_WIDTH wide, both sides even."""
+    width = min(PROXY_WIDTH, media.width)
+    height = media.height * width / media.width
+    return max(2, width // 2 * 2), max(2, round(height / 2) * 2)
+
+
+def plan_raw_frames(frames: Path, raw: Path, fps: float, first_frame: int, last_frame: int) -> FfmpegPlan:
+    """Frames `first_frame:last_frame` of the prepared frames as RGB bytes, FRAME_HEIGHT x FRAME_WIDTH x 3 each."""
+    span = FrameSpan(first_frame, last_frame, fps)
+    given = open_source(frames, "mkv", **seek_to(span))
+    picture = given["v:0"].filter("setpts", f"PTS+{int(span.start_s)}/TB")
+    half = 0.5 / exact(fps)
+    cut = picture.filter("trim", start=float(first_frame / exact(fps) - half), end=float(last_frame / exact(fps) - half))
+    output = cut.output(str(raw), f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
+    return plan(output, duration_s=span.duration_s, limits=limits_for(span.duration_s))
