@@ -148,7 +148,7 @@ async def settle(session: AsyncSession, job: JobRef, spent: int, *, now: datetim
     await expire(session, job.org_id, mode, at)
     postings: list[Posting] = []
     left = spent
-    for grant_id, part in (await session.execute(_HELD_PARTS, job.model_dump())).tuples():
+    for grant_id, part in await session.execute(_HELD_PARTS, job.model_dump()):
         used = min(left, part)
         postings += move(grant_id, "held", "spent", used) + move(grant_id, "held", "available", part - used)
         left -= used
@@ -168,7 +168,7 @@ async def expire_due(session: AsyncSession, now: datetime | None = None) -> int:
     due = select(col(Grant.org_id), col(Grant.mode)).where(col(Grant.expires_at) <= at, col(Grant.available) > 0).distinct()
     expired = 0
     # Sorted, so that two of these at once take the organisations' locks in one order.
-    for org_id, mode in sorted((await session.execute(due)).tuples()):
+    for org_id, mode in sorted(tuple(row) for row in await session.execute(due)):
         await lock(session, org_id)
         expired += sum(purse.lapsed for purse in await expire(session, org_id, mode, at))
     return expired
@@ -212,7 +212,7 @@ async def entries(session: AsyncSession, org_id: str, mode: str, cursor: str | N
     shown = posted[0].in_([operation.operation_id for operation in page.items]) & (posted[2] != "issued")
     sums = select(*posted, func.sum(LedgerPosting.amount)).where(col(LedgerPosting.org_id) == org_id, shown).group_by(*posted)
     amounts: dict[tuple[str, str], dict[str, int]] = {}
-    for operation_id, phase, account, amount in (await session.execute(sums)).tuples():
+    for operation_id, phase, account, amount in await session.execute(sums):
         amounts.setdefault((operation_id, phase), {})[account] = int(amount)
     items = [
         Entry(row.operation_id, row.phase, row.mode, row.job_id, row.at, amounts.get((row.operation_id, row.phase), {}))
