@@ -1,1 +1,1 @@
-"""The embedded stack: PostgreSQL, Temporal and an S3 gateway on one machine, and the supervisor that keeps them and Cutroom's own processes."""
+"""The embedded stack: PostgreSQL, Temporal and an S3 gateway on one machine, and the supervisor over all processes."""

@@ -115,7 +115,7 @@ def _wheel_folder(version: str | None = None) -> Path:
         raise SetupError(
             f"The database was made by PostgreSQL {major}, which is not installed; move its folder away or install it."
         )
-    return POSTGRES_VERSIONS[major].parent
+    return Path(POSTGRES_VERSIONS[major]).parent
 
 
 def _binaries(account: Account | None, version: str | None = None) -> Path:
