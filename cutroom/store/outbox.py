@@ -1,0 +1,48 @@
+"""What must reach Temporal, committed together with what it is about, so that neither exists without the other."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from cutroom.contracts.ids import new_id
+from cutroom.store.tables import Outbox
+
+LONGEST_WAIT_S = 30
+
+
+async def add(
+    session: AsyncSession, org_id: str, kind: Literal["start", "signal"], target: str, payload: Mapping[str, Any]
+) -> Outbox:
+    """Add to the caller's transaction what is to be done to the workflow `target`. `payload` holds ids, never user text."""
+    row = Outbox(id=new_id("out"), org_id=org_id, kind=kind, target=target, payload=dict(payload))
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def claim(session: AsyncSession, limit: int) -> list[Outbox]:
+    """Up to `limit` due rows, longest due first, nobody else's until this transaction ends. For the system role."""
+    due = (
+        select(Outbox)
+        .where(col(Outbox.done_at).is_(None), col(Outbox.next_at) <= func.now())
+        .order_by(col(Outbox.next_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(due))
+
+
+async def done(session: AsyncSession, row: Outbox) -> None:
+    """It arrived; it is not claimed again."""
+    await session.execute(update(Outbox).where(col(Outbox.id) == row.id).values(done_at=func.now()))
+
+
+async def failed(session: AsyncSession, row: Outbox) -> None:
+    """It did not arrive: due again after 1, 2, 4 ... at most 30 seconds."""
+    wait = timedelta(seconds=min(LONGEST_WAIT_S, 2 ** min(row.attempts, 10)))
+    later = {"attempts": row.attempts + 1, "next_at": func.clock_timestamp() + wait}
+    await session.execute(update(Outbox).where(col(Outbox.id) == row.id).values(later))
