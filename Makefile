@@ -1,0 +1,42 @@
+# `make help` lists what there is. Each target sets up what it needs first; a second set-up only looks at its stamp.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint up soak bench lock
+
+VIDEO ?=
+OUT ?= demo
+CLIPS ?=
+CAPTIONS ?=
+SECONDS ?= 120
+
+BIN := .venv/bin
+DEMO := --out $(OUT) --seconds $(SECONDS) $(if $(VIDEO),--video "$(VIDEO)") $(if $(CLIPS),--clips $(CLIPS)) $(if $(CAPTIONS),--captions "$(CAPTIONS)")
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## .venv from the lock, the Temporal server, the S3 gateway
+	@scripts/setup.sh
+
+demo: setup ## a recording becomes clips: VIDEO= OUT=demo CLIPS= CAPTIONS= SECONDS=120
+	$(BIN)/cutroom demo $(DEMO)
+
+up: setup ## the stack, kept running until Ctrl-C
+	$(BIN)/cutroom up
+
+test: lint ## lint, types, import rules, every test
+	$(BIN)/pytest
+
+lint: setup ## lint, types and import rules alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: setup ## the long fault and load runs
+	$(BIN)/pytest -m soak
+
+bench: setup ## speed and quality, against the limit and the peers
+	$(BIN)/python -m bench
+
+lock: setup ## resolves requirements.lock anew
+	scripts/lock.sh
