@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from cutroom.contracts.base import ArtifactRef
+from cutroom.contracts.ids import new_id
 from cutroom.contracts.ingest import Accepted, AcceptInput, RejectInput
 from cutroom.errors import Conflict, NotFound
 from cutroom.store import jobs
@@ -19,7 +20,7 @@ async def get(session: AsyncSession, asset_id: str, *, lock: bool = False) -> As
     """The asset; `lock` keeps it as it is until the transaction ends. Raises NotFound (`asset_unknown`)."""
     asset = await session.get(Asset, asset_id, with_for_update={"read": True} if lock else None)
     if asset is None or asset.status == "deleted":
-        raise NotFound("There is no such asset in this organisation.", code="asset_unknown", field="asset_id")
+        raise NotFound("There is no such asset in this organisation.", code="asset_unknown")
     return asset
 
 
@@ -63,11 +64,6 @@ async def mark_deleted(session: AsyncSession, asset_id: str) -> None:
     asset.status, asset.deleted_at = "deleted", datetime.now(UTC)
 
 
-async def forget_artifacts(session: AsyncSession, asset_id: str) -> None:
-    """Strike an asset's bytes off the list of what is stored, once they are gone."""
-    await session.execute(delete(Artifact).where(col(Artifact.asset_id) == asset_id))
-
-
 async def accept(session: AsyncSession, accepted: AcceptInput) -> Accepted:
     """Make a verified asset ready, or a duplicate of the one that has the same bytes. The first call decides.
 
@@ -79,7 +75,9 @@ async def accept(session: AsyncSession, accepted: AcceptInput) -> Accepted:
     asset = await session.get_one(Asset, accepted.asset_id, with_for_update=True)
     if asset.status == "verifying":
         older = await find_ready(session, accepted.org_id, found.source.sha256)
-        await _close(session, asset.id, _original(found.source, accepted) if older is None else _duplicate(older, accepted))
+        await _close(session, asset.id, _duplicate(older, accepted) if older else _original(found.source, accepted))
+        if older is None:
+            session.add(_source_row(accepted))
         await session.refresh(asset)
     return Accepted(asset_id=asset.duplicate_of or asset.id, duplicate=asset.duplicate_of is not None)
 
@@ -96,6 +94,22 @@ def _original(source: ArtifactRef, accepted: AcceptInput) -> dict[str, Any]:
         "size": source.size,
         "sha256": source.sha256,
     }
+
+
+def _source_row(accepted: AcceptInput) -> Artifact:
+    """The source on the list of what is stored."""
+    source = accepted.inspected.source
+    return Artifact(
+        id=new_id("art"),
+        org_id=accepted.org_id,
+        scope=accepted.asset_id,
+        asset_id=accepted.asset_id,
+        step="source",
+        fingerprint=source.sha256,
+        key=source.key,
+        sha256=source.sha256,
+        size=source.size,
+    )
 
 
 def _duplicate(older: Asset, accepted: AcceptInput) -> dict[str, Any]:

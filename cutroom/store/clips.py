@@ -27,10 +27,10 @@ async def of_jobs(session: AsyncSession, job_ids: list[str]) -> list[Clip]:
     return list((await session.scalars(query)).all())
 
 
-async def current_versions(session: AsyncSession, clips: list[Clip]) -> dict[str, ClipVersion]:
+async def current_versions(session: AsyncSession, clip_ids: list[str]) -> dict[str, ClipVersion]:
     """Clip id -> the version people get; clips without one are left out."""
     query = select(ClipVersion).join(Clip, (col(Clip.org_id) == ClipVersion.org_id) & (col(Clip.id) == ClipVersion.clip_id))
-    query = query.where(col(Clip.id).in_([clip.id for clip in clips]), col(ClipVersion.version) == Clip.current_version)
+    query = query.where(col(Clip.id).in_(clip_ids), col(ClipVersion.version) == Clip.current_version)
     return {version.clip_id: version for version in (await session.scalars(query)).all()}
 
 

@@ -32,6 +32,7 @@ async def create(session: AsyncSession, job: Job) -> None:
     """Add a new job."""
     session.add(job)
     await session.flush()
+    await session.refresh(job)
 
 
 async def get(session: AsyncSession, job_id: str, kind: str | None = None) -> Job:
@@ -59,10 +60,11 @@ async def uses_asset(session: AsyncSession, asset_id: str) -> bool:
     return found is not None
 
 
-async def request_cancel(session: AsyncSession, job_id: str) -> None:
+async def request_cancel(session: AsyncSession, job: Job) -> None:
     """Note that somebody wants this job to end; the first time counts."""
     asked = func.coalesce(Job.cancel_requested_at, func.now())
-    await session.execute(update(Job).where(col(Job.id) == job_id, col(Job.status).in_(LIVE)).values(cancel_requested_at=asked))
+    await session.execute(update(Job).where(col(Job.id) == job.id, col(Job.status).in_(LIVE)).values(cancel_requested_at=asked))
+    await session.refresh(job)
 
 
 async def plan_inputs(session: AsyncSession, job_id: str) -> PlanInputs:

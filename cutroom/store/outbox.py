@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,13 +15,22 @@ LONGEST_WAIT_S = 30
 
 
 async def add(
-    session: AsyncSession, org_id: str, kind: Literal["start", "signal"], target: str, payload: Mapping[str, Any]
+    session: AsyncSession,
+    org_id: str,
+    kind: Literal["start", "signal"],
+    target: str,
+    payload: Mapping[str, Any],
+    *,
+    head_start_s: float = 0,
 ) -> Outbox:
-    """Add to the caller's transaction what is to be done to the workflow `target`. `payload` holds ids, never user text."""
-    row = Outbox(id=new_id("out"), org_id=org_id, kind=kind, target=target, payload=dict(payload))
-    session.add(row)
-    await session.flush()
-    return row
+    """Add to the caller's transaction what is to be done to the workflow `target`. `payload` holds ids, never user text.
+
+    The sweeper leaves the row alone for `head_start_s`, where the caller is about to deliver it himself: a signal that
+    came a second time, after a later one, would undo that one.
+    """
+    due = func.now() + timedelta(seconds=head_start_s)
+    row = {"id": new_id("out"), "org_id": org_id, "kind": kind, "target": target, "payload": dict(payload), "next_at": due}
+    return (await session.scalars(insert(Outbox).values(attempts=0, **row).returning(Outbox))).one()
 
 
 async def claim(session: AsyncSession, limit: int) -> list[Outbox]:

@@ -1,0 +1,47 @@
+"""The HTTP API: `create_app(settings)`. It translates and authorises; what it decides on is in cutroom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import cutroom
+from api import problems
+from api.deps import Services
+from api.middleware import RequestContext
+from api.routes import admin, assets, campaigns, clips, credits, health, jobs, prices, quotes, tokens, uploads
+from cutroom.settings import MIB, Settings
+
+MAX_BODY_BYTES = MIB
+
+DESCRIPTION = """Long recordings become captioned vertical clips.
+
+Send a bearer token with each request. Errors are problem+json (RFC 9457) with a stable `code`. Lists come in pages:
+pass `next_cursor` on as `cursor`. A POST that creates takes an `Idempotency-Key`.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application. Its services live while it runs; none connects before the first request needs it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.services = Services.of(settings)
+        yield
+        await app.state.services.close()
+
+    app = FastAPI(
+        title="Cutroom",
+        version=cutroom.__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+        responses={"default": {"model": problems.Problem, "description": "What went wrong, as problem+json."}},
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.add_middleware(RequestContext)
+    problems.install(app)
+    for noun in (uploads, assets, prices, quotes, campaigns, jobs, clips, credits, tokens, admin, health):
+        app.include_router(noun.router)
+    return app

@@ -1,0 +1,40 @@
+"""Files that people can download, under the names they have on a disk."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from api.deps import DOWNLOAD_TTL_S, Services, until
+from api.resources import Download
+from cutroom.contracts.base import ArtifactRef
+from cutroom.store.tables import Clip, ClipVersion, Job
+
+CLIP_SUFFIXES = {"video": ".mp4", "subtitles": ".srt", "thumbnail": ".jpg", "framing": ".frame.json"}
+
+
+class NamedDownload(Download):
+    """`url` gives the bytes under this name until `expires_at`."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+async def download(services: Services, name: str, file: dict[str, Any]) -> NamedDownload:
+    """`file`: an ArtifactRef as the database keeps it."""
+    ref = ArtifactRef.model_validate(file)
+    url = await services.objects.presign_get(ref.key, DOWNLOAD_TTL_S, name)
+    expires_at: datetime = until(DOWNLOAD_TTL_S)
+    return NamedDownload(name=name, url=url, expires_at=expires_at, size_bytes=ref.size, sha256=ref.sha256)
+
+
+def clip_file_name(clip: Clip, file: str) -> str:
+    """`clip-01.mp4`, `clip-01.srt` ..."""
+    return f"clip-{clip.ordinal:02d}{CLIP_SUFFIXES[file]}"
+
+
+def job_files(job: Job, made: Iterable[tuple[Clip, ClipVersion]]) -> dict[str, dict[str, Any]]:
+    """Everything a job has to give: file name -> ArtifactRef."""
+    own = {f"{name}.json": ref for name, ref in job.files.items()}
+    theirs = {clip_file_name(clip, file): ref for clip, version in made for file, ref in version.files.items()}
+    return own | theirs

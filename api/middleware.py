@@ -1,0 +1,52 @@
+"""What surrounds every request: its id, its log line, and an answer where the code broke."""
+
+import re
+import time
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import problems
+from cutroom.contracts.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestContext:
+    """Takes or makes `X-Request-Id`, binds it to all logs, and answers what nobody expected as `internal_error`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if GIVEN_ID.fullmatch(given) else new_id("req")
+        request.state.request_id = request_id
+        started, status = time.monotonic(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            except Exception:
+                log.exception("request_broke", method=request.method, path=request.url.path)
+                if status:
+                    raise
+                detail = "Something went wrong on our side; tell us the request_id if it goes on."
+                await problems.answer(request_id, 500, "internal_error", detail)(scope, receive, send_with_id)
+            finally:
+                seconds = round(time.monotonic() - started, 4)
+                log.info("request", method=request.method, path=request.url.path, status=status, seconds=seconds)

@@ -1,0 +1,129 @@
+"""Campaigns: a long video becomes short vertical clips, paid from credits."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.deps import Caller, IdempotencyKey, JobsRead, JobsWrite, PageDep, PathId, Services, ServicesDep
+from api.handing import SWEEPER_WAITS_S, Made, Once, hand_over
+from api.requests import NewCampaign
+from api.resources import ClipResource, JobResource, ListOf, clip_resources, job_resources
+from api.sources import length_of, sources_of
+from cutroom.contracts.base import JobRef
+from cutroom.contracts.ids import new_id, workflow_id
+from cutroom.contracts.jobs import TERMINAL, JobStatus
+from cutroom.errors import Conflict
+from cutroom.money.billing import hold_job
+from cutroom.money.prices import quote
+from cutroom.store import clips, jobs, outbox
+from cutroom.store.tables import Job
+
+KIND = "campaign"
+
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+
+
+async def get_campaign_row(campaign_id: PathId, services: ServicesDep, caller: JobsRead) -> Job:
+    async with services.database.transaction(caller.org_id) as session:
+        return await jobs.get(session, campaign_id, KIND)
+
+
+CampaignDep = Annotated[Job, Depends(get_campaign_row)]
+
+
+@router.post("", status_code=202, response_model=JobResource)
+async def create_campaign(
+    wanted: NewCampaign, services: ServicesDep, caller: JobsWrite, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make clips of a video. The most that it can cost is held at once; what is not delivered is given back."""
+
+    async def make(session: AsyncSession) -> Made:
+        job = await _new_job(session, wanted, caller)
+        ref = JobRef(org_id=job.org_id, job_id=job.id)
+        await hold_job(session, ref)
+        target = workflow_id(KIND, job.id)
+        started = await outbox.add(session, job.org_id, "start", target, ref.model_dump(), head_start_s=SWEEPER_WAITS_S)
+        (resource,) = await job_resources(session, [job])
+        return Made(202, resource, started)
+
+    return await Once(services, caller, router.prefix, idempotency_key, wanted).respond(make)
+
+
+async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller) -> Job:
+    video, captions = await sources_of(session, wanted)
+    job = Job(
+        id=new_id("cmp"),
+        org_id=caller.org_id,
+        kind=KIND,
+        mode=caller.mode,
+        status=JobStatus.QUEUED,
+        asset_id=video.id,
+        captions_asset_id=captions.id if captions else None,
+        request=wanted.model_dump(mode="json", exclude={"metadata", "external_id"}),
+        price=quote(KIND, source_s=length_of(video), clips=wanted.clips.count).model_dump(),
+        metadata_=wanted.metadata,
+        external_id=wanted.external_id,
+    )
+    await jobs.create(session, job)
+    return job
+
+
+@router.get("")
+async def list_campaigns(
+    services: ServicesDep, caller: JobsRead, page: PageDep, status: JobStatus | None = None
+) -> ListOf[JobResource]:
+    """Your campaigns, newest first."""
+    async with services.database.transaction(caller.org_id) as session:
+        found = await jobs.read_list(session, KIND, status, page.cursor, page.limit)
+        return ListOf(items=await job_resources(session, found.items), next_cursor=found.next_cursor)
+
+
+@router.get("/{campaign_id}")
+async def get_campaign(campaign: CampaignDep, services: ServicesDep, caller: JobsRead) -> JobResource:
+    async with services.database.transaction(caller.org_id) as session:
+        (resource,) = await job_resources(session, [campaign])
+    return resource
+
+
+@router.post("/{campaign_id}/cancel", status_code=202)
+async def cancel_campaign(campaign_id: PathId, services: ServicesDep, caller: JobsWrite) -> JobResource:
+    """End it soon. What can be downloaded by then is kept and paid for, the rest is given back. Safe to repeat."""
+    return await _signal(services, caller, campaign_id, "cancel")
+
+
+@router.post("/{campaign_id}/pause", status_code=202)
+async def pause_campaign(campaign_id: PathId, services: ServicesDep, caller: JobsWrite) -> JobResource:
+    """Start no new step; the running ones end. For 30 days at most."""
+    return await _signal(services, caller, campaign_id, "pause")
+
+
+@router.post("/{campaign_id}/resume", status_code=202)
+async def resume_campaign(campaign_id: PathId, services: ServicesDep, caller: JobsWrite) -> JobResource:
+    """Go on after a pause, or after somebody saw to what the campaign waited for."""
+    return await _signal(services, caller, campaign_id, "resume")
+
+
+async def _signal(services: Services, caller: Caller, campaign_id: str, name: Literal["cancel", "pause", "resume"]) -> JobResource:
+    """Raises NotFound (`job_unknown`), and Conflict (`job_ended`) unless an ended job is only to be canceled."""
+    row = None
+    async with services.database.transaction(caller.org_id) as session:
+        job = await jobs.get(session, campaign_id, KIND)
+        if job.status not in TERMINAL:
+            if name == "cancel":
+                await jobs.request_cancel(session, job)
+            target = workflow_id(KIND, job.id)
+            row = await outbox.add(session, job.org_id, "signal", target, {"signal": name}, head_start_s=SWEEPER_WAITS_S)
+        elif name != "cancel":
+            raise Conflict("This job has ended; start a new one.", code="job_ended")
+        (resource,) = await job_resources(session, [job])
+    if row is not None:
+        await hand_over(services, row)
+    return resource
+
+
+@router.get("/{campaign_id}/clips")
+async def list_campaign_clips(campaign: CampaignDep, services: ServicesDep, caller: JobsRead) -> ListOf[ClipResource]:
+    """All clips of a campaign, best first; there are never more than 30."""
+    async with services.database.transaction(caller.org_id) as session:
+        return ListOf(items=await clip_resources(session, await clips.of_jobs(session, [campaign.id])))
