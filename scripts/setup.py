@@ -69,7 +69,9 @@ def install_uv() -> str:
             return str(uv)
         reasons.append(reason)
     sys.exit(
-        "uv could not be installed:\n  " + "\n  ".join(reasons) + "\nThis Python needs venv or pip (Debian: apt install python3.11-venv), "
+        "uv could not be installed:\n  "
+        + "\n  ".join(reasons)
+        + "\nThis Python needs venv or pip (Debian: apt install python3.11-venv), "
         "and a package index within reach."
     )
 

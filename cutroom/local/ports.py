@@ -25,6 +25,15 @@ def holder(port: int) -> str | None:
     return None
 
 
+def answers(host: str, port: int) -> bool:
+    """Whether somebody takes connections there, within two seconds."""
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
 def require_free(port: int, what: str, setting: str) -> None:
     """Raises SetupError, naming the setting that moves `what`, where `port` is taken."""
     if who := holder(port):

