@@ -4,7 +4,9 @@ import ctypes
 import itertools
 import random
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +54,12 @@ def speak_talk(seconds: int, seed: int) -> Speech:
 
     Raises SetupError where espeak-ng's library cannot be used.
     """
+    # What the library said before changes what it says next, by milliseconds: each talk gets a process of its own.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_speak, seconds, seed).result()
+
+
+def _speak(seconds: int, seed: int) -> Speech:
     rng, voice = random.Random(seed), _Voice()
     tone = np.random.default_rng(seed).normal(0, ROOM_TONE, seconds * RATE)
     closing_pause = PASSAGE_PAUSE_S[1]
@@ -116,7 +124,7 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 class _Voice:
-    """The library keeps one state for the whole process: use from one thread at a time."""
+    """The library, whose state is the whole process's."""
 
     def __init__(self) -> None:
         from espeakng_loader import get_data_path, get_library_path
@@ -127,6 +135,7 @@ class _Voice:
             raise SetupError(f"espeak-ng's library cannot be loaded ({error}); reinstall the package espeakng-loader.") from error
         if self._library.espeak_Initialize(_RETRIEVAL, 0, get_data_path().encode(), _PHONEME_EVENTS) != RATE:
             raise SetupError("espeak-ng does not start with its own data; reinstall the package espeakng-loader.")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self._samples = bytearray()
         self._events: list[tuple[int, int, float, bytes]] = []
         self._callback = _Callback(self._take)

@@ -37,7 +37,7 @@ class Person:
 
 PEOPLE: dict[Speaker, Person] = {
     "A": Person((0, 2, 512, 288), (174, 70, 98, 118), (223, 146), 19, 7),
-    "B": Person((686, 8, 594, 334), (908, 98, 146, 188), (990, 237), 24, 10),
+    "B": Person((672, 0, 712, 398), (911, 98, 138, 186), (990, 237), 24, 10),
 }
 
 
@@ -51,13 +51,13 @@ class Camera:
     sway: tuple[int, int]
 
 
-_CARD_W, _CARD_H, _CARD_Y = 880, 620, 200
+_CARD_W, _CARD_H, _CARD_Y = 880, 660, 130
 CAMERAS: dict[str, list[Camera]] = {
     "A": [Camera("A", (0, 0, WIDTH, HEIGHT), 3.96, (26, 12))],
-    "B": [Camera("B", (0, 0, WIDTH, HEIGHT), 3.34, (14, 10))],
+    "B": [Camera("B", (0, 0, WIDTH, HEIGHT), 2.76, (14, 8))],
     "two": [
         Camera("A", (60, _CARD_Y, _CARD_W, _CARD_H), 2.45, (16, 8)),
-        Camera("B", (WIDTH - 60 - _CARD_W, _CARD_Y, _CARD_W, _CARD_H), 2.05, (12, 8)),
+        Camera("B", (WIDTH - 60 - _CARD_W, _CARD_Y, _CARD_W, _CARD_H), 1.95, (12, 8)),
     ],
     "slide": [],
 }
@@ -95,7 +95,7 @@ class Stage:
             x, y, w, h = view.draw(at_s, mouths.get(who, 0.0), into)
             faces.append({"who": who, "x": x, "y": y, "w": w, "h": h})
             if kind == who:
-                _paste(self._plates[who], into, 96, HEIGHT - 180)
+                _paste(self._plates[who], into, 48, HEIGHT - 172)
         return faces
 
 
@@ -107,7 +107,7 @@ class _View:
         person, zoom = PEOPLE[camera.who], camera.zoom
         left, top, width, height = person.view
         size = (int(width * zoom) // 2 * 2, int(height * zoom) // 2 * 2)
-        grain = np.random.default_rng(5).normal(0, 2.2, (size[1], size[0], 1))
+        grain = np.random.default_rng(5).normal(0, 1.8, (size[1], size[0], 1))
         self._pictures: list[Planes] = []
         for i in range(MOUTHS):
             part = Image.fromarray(_open_mouth(photo, person, i / (MOUTHS - 1))).crop((left, top, left + width, top + height))
@@ -173,24 +173,25 @@ def _photograph(who: Speaker) -> NDArray[np.uint8]:
     assets = find_spec("ultralytics")
     if assets is None or assets.origin is None:
         raise SetupError("The package ultralytics, whose pictures the sample talk shows, is not installed; run the set-up again.")
-    return np.asarray(Image.open(Path(assets.origin).parent / "assets" / "zidane.jpg").convert("RGB"))
+    photo = np.asarray(Image.open(Path(assets.origin).parent / "assets" / "zidane.jpg").convert("RGB"))
+    return np.pad(photo, ((0, 0), (0, 120), (0, 0)), mode="reflect")  # more of the blurred crowd to his left
 
 
 def _open_mouth(photo: NDArray[np.uint8], person: Person, opening: float) -> NDArray[np.uint8]:
     """Pull the jaw down by `opening` (0 to 1) of its reach: rows under the lip line slide, and the gap between lips is dark."""
-    from scipy.ndimage import gaussian_filter, map_coordinates
+    import cv2
 
     mx, my = person.mouth
     reach, chin = person.lips * 2, my + person.jaw * 4
     x0, x1, y0, y1 = mx - reach, mx + reach, my - 4, chin + 2
-    yy, xx = np.mgrid[y0:y1, x0:x1].astype(np.float64)
+    yy, xx = np.mgrid[y0:y1, x0:x1].astype(np.float32)
     across = np.clip(1 - ((xx - mx) / reach) ** 2, 0, 1)
     drop = opening * person.jaw * across * np.clip((chin - yy) / (chin - my), 0, 1)
     below = yy >= my
     source = np.where(below, np.maximum(yy - drop, my), yy)
     lips = np.clip(1 - ((xx - mx) / person.lips) ** 2, 0, 1)
-    gap = gaussian_filter((below & (yy - my < opening * person.jaw * lips)).astype(np.float64), 0.8)[..., None]
-    patch = np.stack([map_coordinates(photo[..., c].astype(np.float64), [source, xx], order=1) for c in range(3)], -1)
+    gap = cv2.GaussianBlur((below & (yy - my < opening * person.jaw * lips)).astype(np.float32), (0, 0), 0.8)[..., None]
+    patch = cv2.remap(photo, xx, source.astype(np.float32), cv2.INTER_LINEAR)
     out = photo.copy()
     out[y0:y1, x0:x1] = np.clip(patch * (1 - gap) + np.array((52, 18, 20)) * gap, 0, 255).astype(np.uint8)
     return out
@@ -222,10 +223,9 @@ def _backdrop() -> Image.Image:
 
 
 def _split_screen() -> Image.Image:
-    """What surrounds the two cards: the show's name above, who is who below."""
+    """What surrounds the two cards: who is who, below each."""
     picture = _backdrop()
     draw = ImageDraw.Draw(picture)
-    draw.text((WIDTH // 2, 104), SHOW, font=_font(56), fill=PAPER, anchor="mm")
     for camera in CAMERAS["two"]:
         name, role = ROLES[camera.who]
         x, y, w, h = camera.place
@@ -235,11 +235,11 @@ def _split_screen() -> Image.Image:
 
 
 def _name_plate(who: Speaker) -> Image.Image:
-    picture = Image.new("RGB", (620, 124), INK)
+    picture = Image.new("RGB", (470, 124), INK)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, 0, 11, 123), fill=ACCENT)
-    draw.text((44, 42), ROLES[who][0], font=_font(42), fill=PAPER, anchor="lm")
-    draw.text((44, 92), ROLES[who][1], font=_font(26), fill=ACCENT, anchor="lm")
+    draw.text((40, 42), ROLES[who][0], font=_font(40), fill=PAPER, anchor="lm")
+    draw.text((40, 92), ROLES[who][1], font=_font(25), fill=ACCENT, anchor="lm")
     return picture
 
 
@@ -249,9 +249,9 @@ def _slide(headline: str, below: str) -> Planes:
     picture = _backdrop()
     draw = ImageDraw.Draw(picture)
     draw.text((WIDTH // 2, 104), SHOW, font=_font(40), fill=ACCENT, anchor="mm")
-    size = next(s for s in range(150, 20, -2) if _font(s).getlength(headline) <= 560)
+    size = next(s for s in range(150, 20, -2) if _font(s).getlength(headline) <= 500)
     draw.text((WIDTH // 2, HEIGHT // 2 - 40), headline, font=_font(size), fill=PAPER, anchor="mm")
     draw.rectangle((WIDTH // 2 - 60, HEIGHT // 2 + 60, WIDTH // 2 + 60, HEIGHT // 2 + 68), fill=ACCENT)
-    size = next(s for s in range(48, 10, -1) if _font(s).getlength(below) <= 560)
+    size = next(s for s in range(48, 10, -1) if _font(s).getlength(below) <= 500)
     draw.text((WIDTH // 2, HEIGHT // 2 + 130), below, font=_font(size), fill=PAPER, anchor="mm")
     return planes(picture)
