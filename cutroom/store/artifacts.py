@@ -282,10 +282,9 @@ def _outputs(scope: Scope, step: str, fingerprint: str, suffixes: Mapping[str, s
 
 
 def _blank_rows(work: _Work) -> list[dict[str, Any]]:
-    """Core inserts know no defaults of the models, so all columns without one in the database are given."""
-    blank = {"fingerprint": work.fingerprint, "key": "", "sha256": "", "key_id": "", "lease_epoch": 0, "lease_owner": ""}
-    owner = {"org_id": work.scope.org_id, "scope": work.scope.id, "asset_id": work.scope.asset_id, "job_id": work.scope.job_id}
-    return [{"id": new_id("art"), "step": output.step, **owner, **blank} for output in work.outputs]
+    scope = work.scope
+    shared = {"org_id": scope.org_id, "scope": scope.id, "asset_id": scope.asset_id, "job_id": scope.job_id}
+    return [{"id": new_id("art"), "step": out.step, "fingerprint": work.fingerprint, **shared} for out in work.outputs]
 
 
 def _found(work: _Work, rows: list[Artifact]) -> Produced:
