@@ -10,13 +10,14 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from cutroom.speech.pronounce import pronunciations
-from cutroom.speech.sound import FRAME_S, Mask, Samples, silences_of
+from cutroom.speech.sound import FRAME_S, Samples, loud_frames, loudness_of, silences_of
 from cutroom.speech.words import spoken_form
 
 # A pause inside which a word cannot end: longer than the closure of a plosive.
 PAUSE_S = 0.08
 LEAST_WORD_S = 0.03
-# Natural logarithm of likelihood per frame, relative to the best sound of the model: right text lies above, wrong below.
+# A voice 30 dB down has died away: the word is over.
+DEPTH_DB = 30.0
 
 
 class Timed(NamedTuple):
@@ -36,10 +37,10 @@ class Aligner:
         self._decoder: Any = pocketsphinx.Decoder(pocketsphinx.Config(lm=None, loglevel="FATAL"))
         self._lock = Lock()
 
-    def align(self, samples: Samples, words: list[str], language: str, loud: Mask) -> list[Timed | None]:
-        """When each word is said; None for a word without a sound of its own, and for all where nothing fits.
+    def align(self, samples: Samples, words: list[str], language: str) -> list[Timed | None]:
+        """When each word is said in 16 kHz sound.
 
-        `samples`: 16 kHz. `loud`: as of `loud_frames`, of the same stretch.
+        None for a word without a sound of its own, and for all words where the text does not fit at all.
         """
         nothing: list[Timed | None] = [None] * len(words)
         with self._lock:
@@ -50,7 +51,7 @@ class Aligner:
             found = self._decode(samples, text)
         if len(found) != sum(name is not None for name in names):
             return nothing
-        timed = iter(to_sound(found, loud))
+        timed = iter(to_sound(found, samples))
         return [next(timed) if name else None for name in names]
 
     def _known(self, word: str, language: str) -> str | None:
@@ -93,8 +94,9 @@ def aligner() -> Aligner:
     return Aligner()
 
 
-def to_sound(words: list[Timed], loud: Mask) -> list[Timed]:
+def to_sound(words: list[Timed], samples: Samples) -> list[Timed]:
     """The words with the edges that lie in a pause moved to where the sound is."""
+    loud = loud_frames(loudness_of(samples), DEPTH_DB)
     quiet = [(first * FRAME_S, last * FRAME_S) for first, last in silences_of(loud, PAUSE_S)]
     return [trimmed(word, quiet) for word in words]
 

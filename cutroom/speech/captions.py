@@ -19,6 +19,8 @@ from cutroom.speech.words import spoken_form, written_words
 
 # How far captions may be off: people caption by eye, players lead.
 MARGIN_S = 1.2
+# Without neighbours, the less of their sound the better.
+NARROW_S = 0.3
 # Mean log-likelihood ratio per frame of a caption: right text gave -1.1 to -2.6, wrong text -3.5 and less.
 LEAST_SCORE = -3.3
 ESTIMATED_CONFIDENCE = 0.3
@@ -41,21 +43,23 @@ class CaptionsRecogniser:
             times = (
                 found.get(index)
                 or self._found(sound, index - 1, index + 2, [index], language).get(index)
-                or self._found(sound, index, index + 1, [index], language).get(index)
+                or self._found(sound, index, index + 1, [index], language, NARROW_S).get(index)
             )
             cue = self._cues[index]
             words += timed_words(cue, times) if times else estimated_words(cue, sound, total_s)
             told(done / len(own))
         return TranscriptPart(engine="captions", language=language, words=in_order(words))
 
-    def _found(self, sound: Path, first: int, last: int, wanted: Iterable[int], language: str) -> dict[int, list[Timed | None]]:
+    def _found(
+        self, sound: Path, first: int, last: int, wanted: Iterable[int], language: str, margin_s: float = MARGIN_S
+    ) -> dict[int, list[Timed | None]]:
         """Times of each wanted caption that is found where captions `first:last` are aligned together."""
         first, last = max(0, first), min(len(self._cues), last)
         cues = self._cues[first:last]
-        start_s = round(max(0.0, cues[0].start_s - MARGIN_S) * RATE) / RATE
-        samples = read_samples(sound, start_s, max(cue.end_s for cue in cues) + MARGIN_S)
+        start_s = round(max(0.0, cues[0].start_s - margin_s) * RATE) / RATE
+        samples = read_samples(sound, start_s, max(cue.end_s for cue in cues) + margin_s)
         texts = [written_words(cue.text) for cue in cues]
-        times = aligner().align(samples, [word for text in texts for word in text], language, loud_frames(loudness_of(samples)))
+        times = aligner().align(samples, [word for text in texts for word in text], language)
         moved = iter([time and time._replace(start_s=time.start_s + start_s, end_s=time.end_s + start_s) for time in times])
         by_cue = {index: [next(moved) for _ in text] for index, text in enumerate(texts, first)}
         return {index: by_cue[index] for index in wanted if fits(self._cues[index], by_cue[index])}

@@ -77,8 +77,11 @@ def loudness_of_file(sound: Path) -> Decibels:
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
-def loud_frames(loudness: Decibels) -> Mask:
-    """True where there is sound rather than background, judged within about a minute around each frame."""
+def loud_frames(loudness: Decibels, depth_db: float = np.inf) -> Mask:
+    """True where there is sound rather than background, judged within about a minute around each frame.
+
+    `depth_db`: what lies further below the loudest tenth is background too, however silent the room.
+    """
     loud = np.zeros(loudness.size, bool)
     for first in range(0, loudness.size, NEIGHBOURHOOD):
         around = loudness[max(0, first - NEIGHBOURHOOD // 2) : first + NEIGHBOURHOOD * 3 // 2]
@@ -87,7 +90,8 @@ def loud_frames(loudness: Decibels) -> Mask:
             # One level throughout: all of it is background where it is faint, all of it is sound where it is not.
             loud[first : first + NEIGHBOURHOOD] = top > DEAD_DB / 2
         else:
-            loud[first : first + NEIGHBOURHOOD] = loudness[first : first + NEIGHBOURHOOD] > floor + THRESHOLD * (top - floor)
+            least = max(floor + THRESHOLD * (top - floor), top - depth_db)
+            loud[first : first + NEIGHBOURHOOD] = loudness[first : first + NEIGHBOURHOOD] > least
     return loud
 
 

@@ -56,22 +56,23 @@ def ends_sentence(word: str, following: str) -> bool:
 def sentences_of(words: Sequence[Word]) -> list[Sentence]:
     """Sentences over all words, in order, none left out.
 
-    A sentence ends at punctuation, at a change of speaker or at a pause of 2.5 s. What is still longer than 40 words is
-    cut at its pauses, and failing those at the longest one.
+    A sentence ends at punctuation, at a change of speaker or at a pause of 2.5 s; where there is hardly any punctuation,
+    at any pause of 0.45 s. What is still longer than 40 words is cut at its pauses, and failing those at the longest one.
     """
+    endings = sum(bool(ENDING.search(word.text)) for word in words)
+    pause_s = LONG_PAUSE_S if endings * MOST_WORDS >= len(words) else SHORT_PAUSE_S
     sentences = []
     first = 0
     for last in range(1, len(words) + 1):
-        if last == len(words) or closes(words[last - 1], words[last]):
+        if last == len(words) or closes(words[last - 1], words[last], pause_s):
             sentences += [sentence(words, a, b) for a, b in pieces(words, first, last)]
             first = last
     return sentences
 
 
-def closes(word: Word, following: Word) -> bool:
+def closes(word: Word, following: Word, pause_s: float) -> bool:
     """Whether a sentence ends between two neighbours."""
-    pause = following.start_s - word.end_s
-    return pause >= LONG_PAUSE_S or word.speaker != following.speaker or ends_sentence(word.text, following.text)
+    return following.start_s - word.end_s >= pause_s or word.speaker != following.speaker or ends_sentence(word.text, following.text)
 
 
 def pieces(words: Sequence[Word], first: int, last: int) -> list[tuple[int, int]]:
