@@ -48,6 +48,7 @@ class Settings(BaseSettings):
 
     ffmpeg: str = Field("", description="Path of an ffmpeg with libass, libx264 and loudnorm; empty: imageio-ffmpeg's.")
     whisper_model: str = Field("base", description="Whisper model used where its weights are cached or can be fetched.")
+    yolo_weights: str = Field("", description="YOLO weights with a class `face`; empty: the detector of nudenet.")
     cache_bytes: int = Field(20 * GIB, description="Local copies of artifacts kept per worker host.")
     media_slots: int = Field(2, description="Media activities at a time in one worker process.")
     gpu_slots: int = Field(1, description="Model activities at a time in one worker process.")
