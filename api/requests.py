@@ -48,7 +48,7 @@ class NewUpload(Labelled):
     """`sha256` of the whole file, hex: bytes that the organisation has already are not sent again."""
 
     filename: Text
-    size_bytes: int
+    size_bytes: int = Field(ge=0)
     kind: AssetKind | None = None
     sha256: Sha256 | None = None
 

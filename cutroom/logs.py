@@ -12,7 +12,9 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-SECRET_NAMES = re.compile(r"(?i)token|secret|password|authorization|api_key|access_key|cookie|signature")
+SECRET_NAMES = re.compile(
+    r"(?i)(?:^|[_-])(?:token|secret|password|authorization|(?:api|access|secret|private)_?key|cookie|signature|credentials?)$"
+)
 SECRET_TEXT = re.compile(
     r"ctr_(?:live|test)_\w+"  # a token
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password of a URL

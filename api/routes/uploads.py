@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.deps import AssetsRead, AssetsWrite, Caller, IdempotencyKey, PathId, Services, ServicesDep, until
+from api.deps import AssetsRead, AssetsWrite, Caller, IdempotencyKey, PathId, Services, ServicesDep, get_caller, until
 from api.handing import SWEEPER_WAITS_S, Made, Once, hand_over
 from api.requests import NewUpload, PartsToSend
 from api.resources import (
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 PART_URL_TTL_S = 15 * 60
 
 
-async def get_upload(upload_id: PathId, services: ServicesDep, caller: AssetsRead) -> Upload:
+async def get_upload(upload_id: PathId, services: ServicesDep, caller: Annotated[Caller, Depends(get_caller)]) -> Upload:
     async with services.database.transaction(caller.org_id) as session:
         return await uploads.get(session, upload_id)
 
@@ -107,7 +107,7 @@ def _rows(wanted: NewUpload, caller: Caller, services: Services) -> tuple[Asset,
 
 
 @router.get("/{upload_id}")
-async def get_upload_state(upload: UploadDep, services: ServicesDep) -> UploadState:
+async def get_upload_state(upload: UploadDep, services: ServicesDep, _: AssetsRead) -> UploadState:
     """Which parts of an open upload are stored, so that only the rest is sent."""
     parts = await _stored_parts(upload, services)
     stored = [StoredPart(number=part.number, size_bytes=part.size) for part in parts]
