@@ -1,5 +1,6 @@
 """`cutroom doctor`: what this machine has, and what to do about what it lacks."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +24,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
 
     findings = examine(get_settings())
     if as_json:
-        Console().print_json(data=[finding.as_json() for finding in findings])
+        Console().print_json(data=[asdict(finding) for finding in findings])
     else:
         Console().print(_table(findings))
     if any(finding.state == "missing" for finding in findings):

