@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from cutroom.contracts.documents import Transcript
 from cutroom.media.fonts import text_width
-from cutroom.media.presets import CaptionStyle, Canvas
+from cutroom.media.presets import Canvas, CaptionStyle
 
 SRT_COLUMNS, SRT_LINES = 42, 2
 SRT_SHORTEST = 80

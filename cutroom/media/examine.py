@@ -3,6 +3,8 @@
 A script (standard library and PyAV only), run in a limited child process; whatever happens to it, the worker stands.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
@@ -84,7 +86,7 @@ def _last_packet_end(container: InputContainer) -> float:
     container.seek(0)
     start = (container.start_time or 0) / av.time_base
     ends = [_seconds(packet.pts + (packet.duration or 0), packet) for packet in container.demux() if packet.pts is not None]
-    return max(ends, default=start) - start
+    return float(max(ends, default=start)) - start
 
 
 def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: float) -> bool:
@@ -104,7 +106,7 @@ def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: fl
     return decoded
 
 
-def _seconds(ticks: int, of: Packet | Stream) -> float:
+def _seconds(ticks: int, of: Packet[Any] | Stream) -> float:
     return float(ticks * (of.time_base or 0))
 
 

@@ -63,10 +63,10 @@ class FfmpegPlan:
     limits: Limits = field(default_factory=Limits)
 
 
-def plan(*outputs: Any, duration_s: float, limits: Limits) -> FfmpegPlan:
+def plan(*outputs: Any, duration_s: float, limits: Limits, loglevel: str = "warning") -> FfmpegPlan:
     """A plan from ffmpeg-python output nodes."""
     joined = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
-    before = ("-hide_banner", "-nostdin", "-y", "-loglevel", "warning", "-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
+    before = ("-hide_banner", "-nostdin", "-y", "-loglevel", loglevel, "-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
     return FfmpegPlan((*before, *joined.get_args()), duration_s, limits)
 
 

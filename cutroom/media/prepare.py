@@ -8,7 +8,7 @@ from typing import Any
 
 from cutroom.contracts.media import MediaFacts
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
-from cutroom.media.timeline import FrameSpan, exact, seek_to, sounding, steady
+from cutroom.media.timeline import FrameSpan, exact, seek_to, slower, sounding, steady
 
 VERSION = 1
 SAMPLE_RATE = 16000
@@ -26,7 +26,7 @@ def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, 
     # Bicubic over all pixels, as the shot network's own reader scales; fast_bilinear skips most of them.
     small = pictures[0].filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="bicubic").filter("format", "bgr0")
     width, height = proxy_size(media)
-    slow = pictures[1].filter("fps", fps=PROXY_FPS, start_time=0, round="up")
+    slow = slower(pictures[1], PROXY_FPS)
     faces = slow.filter("scale", width, height, flags="fast_bilinear").filter("setsar", 1).filter("format", "yuv420p")
     outputs = [
         small.output(str(frames), f="matroska", vcodec="ffv1", level=3, g=1, **_CLEAN),

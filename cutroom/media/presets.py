@@ -1,6 +1,6 @@
 """How clips look and sound, as data: the frame, the encoder, the caption styles."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cutroom.contracts.media import Aspect
@@ -64,29 +64,39 @@ CAPTION_STYLES = {
 
 @dataclass(frozen=True)
 class Encoding:
-    """A clip's codecs. Loudness in LUFS, true peak in dBTP (EBU R 128)."""
+    """A clip's codecs, as ffmpeg options. Loudness in LUFS, true peak in dBTP (EBU R 128).
 
+    A source's own rate is kept up to `most_fps`, else `usual_fps` is taken. Sound under `silence` is left as it is: raising
+    it would only bring up noise.
+    """
+
+    video: dict[str, Any]
+    audio: dict[str, Any]
     most_fps: float = 60.0
     usual_fps: float = 30.0
-    loudness: float = -14.0
-    true_peak: float = -1.5
+    keyframe_s: float = 2.0
     sample_rate: int = 48000
+    loudness: float = -14.0
+    true_peak: float = -2.0  # AAC adds up to half a decibel: -1.5 in the file
+    silence: float = -50.0
     fade_s: float = 0.01
-    video: dict[str, Any] = field(
-        default_factory=lambda: {
-            "vcodec": "libx264",
-            "preset": "veryfast",
-            "crf": 20,
-            "profile:v": "high",
-            "pix_fmt": "yuv420p",
-            "color_primaries": "bt709",
-            "color_trc": "bt709",
-            "colorspace": "bt709",
-            "color_range": "tv",
-            "flags:v": "+cgop",
-        }
-    )
-    audio: dict[str, Any] = field(default_factory=lambda: {"acodec": "aac", "audio_bitrate": "160k", "ar": 48000, "ac": 2})
 
 
-H264 = Encoding()
+H264 = Encoding(
+    video={
+        "vcodec": "libx264",
+        "preset": "veryfast",
+        "crf": 20,
+        "profile:v": "high",
+        "pix_fmt": "yuv420p",
+        "color_primaries": "bt709",
+        "color_trc": "bt709",
+        "colorspace": "bt709",
+        "color_range": "tv",
+        "flags:v": "+cgop+bitexact",
+        # The encoder writes its name and settings into the stream, the muxer its name into the track.
+        "bsf:v": "filter_units=remove_types=6",
+        "metadata:s:v": "encoder=AVC",
+    },
+    audio={"acodec": "aac", "audio_bitrate": "160k", "ac": 2, "flags:a": "+bitexact"},
+)

@@ -133,7 +133,7 @@ def _damaged() -> BadInput:
 
 def _clockwise(video: dict[str, Any]) -> int:
     """PyAV counts counter-clockwise."""
-    return round(-video["rotation"]) % 360
+    return int(round(-video["rotation"]) % 360)
 
 
 def _shown_size(video: dict[str, Any]) -> tuple[int, int]:

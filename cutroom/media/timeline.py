@@ -42,6 +42,10 @@ class FrameSpan:
         return float(self.first / exact(self.fps))
 
     @property
+    def end_s(self) -> float:
+        return float(self.last / exact(self.fps))
+
+    @property
     def duration_s(self) -> float:
         return float(self.count / exact(self.fps))
 
@@ -58,13 +62,19 @@ def steady(video: Any, fps: float, span: FrameSpan | None = None) -> Any:
 
     Before its first picture the source shows that one; past its last one a span goes on showing the last.
     """
-    rate = str(exact(fps))
     if span is None:
-        return video.filter("fps", fps=rate, start_time=0)
-    absolute = video.filter("setpts", f"PTS+{int(span.start_s)}/TB").filter("fps", fps=rate, start_time=0)
+        return video.filter("fps", fps=str(exact(fps)), start_time=0)
     # Filling up from frame 0 costs next to nothing (references to one picture) and keeps the very grid of the whole source.
-    cut = absolute.filter("trim", start_frame=span.first, end_frame=span.last).filter("setpts", "PTS-STARTPTS")
-    return cut.filter("tpad", stop_mode="clone", stop=span.count).filter("trim", end_frame=span.count)
+    absolute = steady(video.filter("setpts", f"PTS+{int(span.start_s)}/TB"), fps)
+    if span.fps != fps:
+        absolute = slower(absolute, span.fps)
+    endless = absolute.filter("tpad", stop_mode="clone", stop=-1)
+    return endless.filter("trim", start_frame=span.first, end_frame=span.last).filter("setpts", "PTS-STARTPTS")
+
+
+def slower(video: Any, fps: float) -> Any:
+    """A steady picture at a lower rate: at each moment the frame that was being shown, not the nearest one."""
+    return video.filter("fps", fps=str(exact(fps)), start_time=0, round="up")
 
 
 def sounding(audio: Any, sample_rate: int, span: FrameSpan | None = None) -> Any:

@@ -1,0 +1,209 @@
+"""The steps that run ffmpeg: looking at an upload, preparing a source, rendering and packaging clips."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any, TypeVar
+
+from activities.base import Task, implements
+from cutroom.contracts.base import ArtifactRef, Frozen
+from cutroom.contracts.campaign import PACKAGE_CLIP, RENDER_CLIP, ClipInput, PackagedClip, PackageInput, RenderedClip, RenderInput
+from cutroom.contracts.documents import Framing, Transcript
+from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
+from cutroom.contracts.media import MediaFacts, PreparedMedia
+from cutroom.errors import BadInput
+from cutroom.media import ffmpeg, package, prepare, render
+from cutroom.media.captions import ass, srt, words_inside
+from cutroom.media.fonts import font_file
+from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264
+from cutroom.media.probe import Policy, probe
+from cutroom.media.sniff import sniff
+from cutroom.media.timeline import FrameSpan
+from cutroom.speech import captions_file
+from cutroom.speech.language import guess_language
+from cutroom.store.artifacts import Scope
+from cutroom.store.files import sha256_of
+
+FETCH_POLL_S = 1.0
+
+Document = TypeVar("Document", bound=Frozen)
+
+
+@implements(INSPECT_UPLOAD)
+async def inspect_upload(task: Task, upload: UploadObject) -> Inspected:
+    """What the bytes are, or BadInput saying why they cannot be used."""
+    path = task.scratch / "upload"
+    await _fetch(task, upload, path)
+    size = path.stat().st_size
+    if size != upload.size:
+        raise BadInput(f"{size} bytes arrived, {upload.size} were announced; upload the file again.", code="size_mismatch")
+    sha256 = await asyncio.to_thread(sha256_of, path)
+    if upload.sha256 and sha256 != upload.sha256:
+        raise BadInput("The bytes differ from the SHA-256 that was announced; upload the file again.", code="hash_mismatch")
+    known = sniff(path)
+    source = ArtifactRef(key=upload.key, sha256=sha256, size=size)
+    inspected = Inspected(source=source, kind=known.kind, content_type=known.content_type)
+    if known.container is not None:
+        media = await probe(path, known.container, Policy.of(task.resources.settings), note=task.note)
+        return inspected.model_copy(update={"media": media})
+    if known.kind == "captions":
+        return inspected.model_copy(update={"language": await asyncio.to_thread(_language, path)})
+    return inspected
+
+
+async def _fetch(task: Task, upload: UploadObject, path: Path) -> None:
+    """Download with heartbeats as bytes arrive; they do so in a file beside `path`."""
+    fetching = asyncio.create_task(task.resources.objects.fetch(upload.key, path))
+    arrived = 0
+    while not (await asyncio.wait([fetching], timeout=FETCH_POLL_S))[0]:
+        now = sum(file.stat().st_size for file in path.parent.iterdir())
+        if now > arrived:
+            arrived = now
+            task.beat(arrived, upload.size)
+    await fetching
+
+
+def _language(path: Path) -> str:
+    if path.stat().st_size > captions_file.MAX_BYTES:
+        raise captions_file.unreadable()
+    return guess_language(captions_file.read_captions(path))
+
+
+@implements(MAKE_POSTER)
+async def make_poster(task: Task, source: SourceInput) -> ArtifactRef:
+    """A JPEG that stands for the asset."""
+
+    async def make(out: Path) -> None:
+        path = await task.local(source.source)
+        await _best_still(task, path, source.media, package.POSTER_WIDTH, out)
+
+    scope = Scope(source.org_id, asset_id=source.asset_id)
+    return await task.make_one(scope, package.VERSION, {}, [source.source], ".jpg", make)
+
+
+async def _best_still(task: Task, video: Path, media: MediaFacts, most_width: int, out: Path) -> None:
+    times = package.candidate_times(media.duration_s)
+    pictures = [task.scratch / f"still-{number}.jpg" for number in range(len(times))]
+    await ffmpeg.run(package.plan_stills(video, media, times, pictures, most_width), note=task.note)
+    shutil.move(await asyncio.to_thread(package.best, pictures), out)
+
+
+@implements(PREPARE_MEDIA)
+async def prepare_media(task: Task, source: SourceInput) -> PreparedMedia:
+    """Sound, small frames and proxy of a source, from one decode."""
+    media = source.media
+
+    async def make(paths: dict[str, Path]) -> dict[str, Any]:
+        path = await task.local(source.source)
+        plan = prepare.plan_prepare(path, media, frames=paths["frames"], proxy=paths["proxy"], sound=paths.get("sound"))
+        ran = await ffmpeg.run(plan, on_progress=lambda done: task.beat(done, media.duration_s), note=task.note)
+        return {"frame_count": ran.frames}
+
+    suffixes = {"frames": ".mkv", "proxy": ".mp4"} | ({"sound": ".flac"} if media.has_audio else {})
+    scope = Scope(source.org_id, asset_id=source.asset_id)
+    made = await task.make(scope, prepare.VERSION, {"fps": media.fps}, [source.source], suffixes, make)
+    return PreparedMedia(
+        sound=made.refs.get("sound"),
+        frames=made.refs["frames"],
+        frame_rate=media.fps,
+        frame_count=made.facts["frame_count"],
+        proxy=made.refs["proxy"],
+        proxy_fps=prepare.PROXY_FPS,
+    )
+
+
+@implements(RENDER_CLIP)
+async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
+    """The clip's file, checked, and the captions burned into it."""
+    clip = asked.clip
+    span = _span(clip)
+    transcript = await _read(task, clip.transcript, Transcript)
+    spoken = bool(words_inside(transcript, span.start_s, span.end_s))
+
+    async def make(paths: dict[str, Path]) -> dict[str, Any]:
+        if spoken:
+            style, canvas = CAPTION_STYLES[clip.plan.caption_style], CANVASES[clip.plan.wishes.aspect]
+            paths["captions"].write_text(ass(transcript, span.start_s, span.end_s, style, canvas))
+        await _render(task, asked, span, paths.get("captions"), paths["video"])
+        return {}
+
+    params = {
+        "frames": [span.first, span.last],
+        "fps": span.fps,
+        "style": clip.plan.caption_style,
+        "aspect": clip.plan.wishes.aspect,
+    }
+    suffixes = {"video": ".mp4"} | ({"captions": ".ass"} if spoken else {})
+    inputs = [clip.plan.source, clip.transcript, asked.framing]
+    made = await task.make(task.job_scope, render.VERSION, params, inputs, suffixes, make)
+    return RenderedClip(video=made.refs["video"], captions_ass=made.refs.get("captions"))
+
+
+async def _render(task: Task, asked: RenderInput, span: FrameSpan, captions: Path | None, out: Path) -> None:
+    plan, canvas = asked.clip.plan, CANVASES[asked.clip.plan.wishes.aspect]
+    source = await task.local(plan.source)
+    framing = await _read(task, asked.framing, Framing)
+    loudness = None
+    if plan.media.has_audio:
+        measured = await ffmpeg.run(render.plan_loudness(source, plan.media, span, H264), note=task.note)
+        loudness = render.read_loudness(measured.said, H264)
+    job = render.plan_clip(
+        source,
+        plan.media,
+        framing,
+        span,
+        captions=captions,
+        fonts=_fonts(task, plan.caption_style),
+        loudness=loudness,
+        canvas=canvas,
+        encoding=H264,
+        out=out,
+    )
+    ran = await ffmpeg.run(job, on_progress=lambda done: task.beat(done, span.duration_s), note=task.note)
+    made = await probe(out, "mp4", Policy.of(task.resources.settings), note=task.note)
+    render.verify(made, ran.frames, span, canvas)
+
+
+def _fonts(task: Task, style: str) -> Path:
+    """A folder with the style's font alone: ffmpeg reads all that is in it."""
+    folder = task.scratch / "fonts"
+    folder.mkdir(exist_ok=True)
+    font = font_file(CAPTION_STYLES[style].font_file)
+    shutil.copy(font, folder / font.name)
+    return folder
+
+
+@implements(PACKAGE_CLIP)
+async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
+    """Subtitles and thumbnail beside the clip; its crop path goes along as it is."""
+    clip = asked.clip
+    span = _span(clip)
+    transcript = await _read(task, clip.transcript, Transcript)
+    subtitles = srt(transcript, span.start_s, span.end_s)
+
+    async def make(paths: dict[str, Path]) -> dict[str, Any]:
+        if subtitles:
+            paths["subtitles"].write_text(subtitles)
+        video = await task.local(asked.rendered.video)
+        media = await probe(video, "mp4", Policy.of(task.resources.settings), note=task.note)
+        await _best_still(task, video, media, media.width, paths["thumbnail"])
+        return {}
+
+    suffixes = {"thumbnail": ".jpg"} | ({"subtitles": ".srt"} if subtitles else {})
+    inputs = [asked.rendered.video, clip.transcript]
+    made = await task.make(task.job_scope, package.VERSION, {"frames": [span.first, span.last]}, inputs, suffixes, make)
+    return PackagedClip(
+        video=asked.rendered.video,
+        subtitles=made.refs.get("subtitles"),
+        thumbnail=made.refs["thumbnail"],
+        framing=asked.framing,
+        duration_s=span.duration_s,
+    )
+
+
+def _span(clip: ClipInput) -> FrameSpan:
+    return render.clip_span(clip.plan.media, clip.place.start_s, clip.place.end_s, H264)
+
+
+async def _read(task: Task, ref: ArtifactRef, document: type[Document]) -> Document:
+    return document.model_validate_json((await task.local(ref)).read_bytes())

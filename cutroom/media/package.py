@@ -1,0 +1,69 @@
+"""Still pictures of a video: the poster of an asset, the thumbnail of a clip. Pure plans, and the choice among candidates."""
+
+from collections.abc import Sequence
+from math import log1p
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cutroom.contracts.media import MediaFacts
+from cutroom.errors import ToolFailed
+from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
+from cutroom.media.timeline import FrameSpan, frame_at, seek_to, steady
+
+VERSION = 1
+CANDIDATES = 5
+UNSETTLED_S = 0.5
+POSTER_WIDTH = 1280
+
+_JUDGED_SIZE = (320, 320)
+
+
+def candidate_times(duration_s: float) -> list[float]:
+    """Moments spread over the video, none in its first half second where there is more."""
+    begin = min(UNSETTLED_S, duration_s / 2)
+    return [begin + (duration_s - begin) * (number + 0.5) / CANDIDATES for number in range(CANDIDATES)]
+
+
+def plan_stills(video: Path, media: MediaFacts, times_s: Sequence[float], outs: Sequence[Path], most_width: int) -> FfmpegPlan:
+    """One JPEG a moment."""
+    width = min(media.width, most_width) // 2 * 2 or 2
+    height = round(media.height * width / media.width / 2) * 2 or 2
+    outputs = []
+    for time_s, out in zip(times_s, outs, strict=True):
+        frame = frame_at(time_s, media.fps)
+        span = FrameSpan(frame, frame + 1, media.fps)
+        given = open_source(video, media.container, **seek_to(span))
+        picture = steady(given["V:0"], media.fps, span).filter("scale", width, height, out_range="pc").filter("setsar", 1)
+        outputs.append(
+            picture.output(
+                str(out),
+                f="image2",
+                update=1,
+                vcodec="mjpeg",
+                pix_fmt="yuvj420p",
+                map_metadata=-1,
+                fflags="+bitexact",
+                **{"q:v": 3},
+            )
+        )
+    # A second of media a picture: it lies up to a group of pictures behind the key frame.
+    return plan(*outputs, duration_s=float(len(outputs)), limits=limits_for(60.0))
+
+
+def best(pictures: Sequence[Path]) -> Path:
+    """The sharpest well-lit picture. Raises ToolFailed where none was made."""
+    made = [path for path in pictures if path.is_file()]
+    if not made:
+        raise ToolFailed("No still picture could be taken from the video.", code="no_still")
+    return max(made, key=_worth)
+
+
+def _worth(path: Path) -> float:
+    """Sharpness (variance of the Laplacian, in orders of magnitude) times how far the exposure is from black or white."""
+    with Image.open(path) as picture:
+        grey = np.asarray(picture.convert("L").resize(_JUDGED_SIZE), dtype=np.float64)
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    middle = grey.mean() / 255
+    return log1p(float(laplacian.var())) * float(4 * middle * (1 - middle))
