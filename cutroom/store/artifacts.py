@@ -159,7 +159,7 @@ class Artifacts:
             await session.execute(insert(Artifact).values(_blank_rows(work)).on_conflict_do_nothing())
             others = (col(Artifact.lease_until) > func.now()) & (col(Artifact.lease_owner) != work.owner)
             locked = select(col(Artifact.lease_epoch), func.coalesce(others, False)).where(work.lease).with_for_update()
-            epoch, busy = (await session.execute(locked)).tuples().one()
+            epoch, busy = (await session.execute(locked)).one()
             rows = list(await session.scalars(select(Artifact).where(work.rows)))
             if all(row.key for row in rows):
                 return rows
