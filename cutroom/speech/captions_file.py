@@ -13,14 +13,17 @@ from cutroom.contracts.documents import Cue, Cues
 from cutroom.errors import BadInput
 
 MAX_BYTES = 20 * 1024 * 1024
+DASHES = r"\-\u2013\u2014"
 VOICE = re.compile(r"<v(?:\.[\w.-]*)?\s+([^>]+)>", re.IGNORECASE)
 TAG = re.compile(r"<[^>]*>|\{\\[^}]*\}")
 BRACKETED = re.compile(r"\[[^\]]*\]")
-DESCRIPTION = re.compile(r"^[\s\-–—>]*\([^)]*\)\s*$")
+DESCRIPTION = re.compile(rf"^[\s{DASHES}>]*\([^)]*\)\s*$")
 # `JOHN:`, `DR. SMITH:`, `Speaker 2:`; after `>>` any name. `Remember: ...` is speech and stays.
-NAMED = re.compile(r"^\s*(?:>>+\s*(?P<marked>[^:\s][^:]{0,30})|(?P<capitals>[A-Z][A-Z0-9 .'&-]{1,30})|(?P<numbered>[Ss]peaker \w{1,3})):\s+")
+NAMED = re.compile(
+    r"^\s*(?:>>+\s*(?P<marked>[^:\s][^:]{0,30})|(?P<capitals>[A-Z][A-Z0-9 .'&-]{1,30})|(?P<numbered>[Ss]peaker \w{1,3})):\s+"
+)
 # A dash that opens a line marks a change of speaker; so does a bare `>>`.
-OPENING = re.compile(r"^\s*(?:>>+|[-–—]+)\s*")
+OPENING = re.compile(rf"^\s*(?:>>+|[{DASHES}]+)\s*")
 MUSIC = re.compile(r"[♪♫♬♩]|#+(?=\s|$)")
 ROLL_S = 0.1
 

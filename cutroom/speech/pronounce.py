@@ -8,20 +8,12 @@ known text that is near enough.
 import ctypes
 import re
 from functools import cache, lru_cache
+from importlib.resources import files
 from threading import Lock
 
-# International phonetic alphabet to CMU phones, the longest match first.
-PHONES = {
-    "tʃ": "CH", "dʒ": "JH", "ts": "T S", "dz": "D Z", "pf": "P F",
-    "aɪ": "AY", "aʊ": "AW", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW", "ɔɪ": "OY", "ɔø": "OY", "ɪə": "IH R", "eə": "EH R", "ʊə": "UH R",
-    "ɔːɹ": "AO R", "ɑːɹ": "AA R", "ɛɹ": "EH R", "ɪɹ": "IH R", "ʊɹ": "UH R", "ɜː": "ER", "ɚ": "ER", "ɝ": "ER",
-    "i": "IY", "ɪ": "IH", "e": "EY", "ɛ": "EH", "æ": "AE", "a": "AA", "ɑ": "AA", "ɒ": "AA", "ɔ": "AO", "o": "OW", "ʊ": "UH",
-    "u": "UW", "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ɜ": "ER", "y": "UW", "ʏ": "UH", "ø": "ER", "œ": "ER", "ɨ": "IH", "ɯ": "UW", "ᵻ": "IH",
-    "p": "P", "b": "B", "t": "T", "d": "D", "k": "K", "ɡ": "G", "g": "G", "f": "F", "v": "V", "θ": "TH", "ð": "DH", "s": "S", "z": "Z",
-    "ʃ": "SH", "ʒ": "ZH", "h": "HH", "ɦ": "HH", "x": "HH", "χ": "HH", "ç": "HH", "ħ": "HH", "ɣ": "G", "m": "M", "n": "N", "ŋ": "NG",
-    "ɲ": "N Y", "ɳ": "N", "l": "L", "ɫ": "L", "ʎ": "L Y", "ɭ": "L", "r": "R", "ɹ": "R", "ɾ": "D", "ʁ": "R", "ɻ": "R", "ʀ": "R", "w": "W",
-    "ʋ": "V", "j": "Y", "β": "B", "ɸ": "F", "q": "K", "c": "K", "ɟ": "G", "ʈ": "T", "ɖ": "D", "ʂ": "SH", "ʐ": "ZH", "ɕ": "SH", "ʑ": "ZH",
-}  # fmt: skip
+# Sounds of the international phonetic alphabet, and the CMU phones that stand for them.
+PHONES = dict(line.split("\t") for line in files(__package__).joinpath("phones.tsv").read_text("utf-8").splitlines())
+# The longest match first.
 SOUND = re.compile("|".join(sorted(map(re.escape, PHONES), key=len, reverse=True)))
 MONEY = re.compile(r"([$€£¥])(\d[\d,.]*)")
 CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}

@@ -62,7 +62,8 @@ def loudness_of(samples: Samples) -> Decibels:
     """Decibels below full scale of each whole 10 ms."""
     frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME).astype(np.float32) / 32768
     power = frames.var(axis=1)
-    return np.maximum(10 * np.log10(power + 1e-10), DEAD_DB).astype(np.float32)
+    decibels: Decibels = np.maximum(10 * np.log10(power + 1e-10), DEAD_DB).astype(np.float32)
+    return decibels
 
 
 def loudness_of_file(sound: Path) -> Decibels:

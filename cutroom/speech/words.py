@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from cutroom.contracts.documents import Sentence, Word
 
@@ -10,16 +11,23 @@ SHORT_PAUSE_S = 0.45
 # Longer than this without a full stop, the text has no punctuation to go by.
 MOST_WORDS = 40
 
-ENDING = re.compile(r"""[.!?…。！？]+["'”’»)\]]*$""")
+# Quotation marks and brackets that may follow a full stop; full stops of Latin and of East Asian writing.
+CLOSERS = "\"'\u201d\u2019\u00bb)\\]"
+STOPS = ".!?\u2026\u3002\uff01\uff1f"
+ENDING = re.compile(f"[{STOPS}]+[{CLOSERS}]*$")
+TRAILING_OFF = re.compile(f"(?:\\.{{2,}}|\u2026)[{CLOSERS}]*$")
 INITIALS = re.compile(r"^(?:[^\W\d_]\.)+$")
-TRAILING_OFF = re.compile(r"""(?:\.{2,}|…)["'”’»)\]]*$""")
-ABBREVIATIONS = frozenset(
-    "mr. mrs. ms. dr. prof. st. jr. sr. vs. etc. e.g. i.e. no. vol. fig. inc. ltd. co. corp. approx. dept. est. gen. gov. sen. rep. "
-    "lt. col. sgt. capt. rev. hon. jan. feb. mar. apr. jun. jul. aug. sep. sept. oct. nov. dec. a.m. p.m. ca. bzw. z.b. usw. nr. "
-    "mme. mlle. sra. dra. ud. uds.".split()
+NEVER_LAST = (
+    "mr. mrs. ms. dr. prof. st. vs. e.g. i.e. approx. dept. est. gen. gov. sen. rep. lt. col. sgt. capt. rev. hon. "
+    "jan. feb. mar. apr. jun. jul. aug. sep. sept. oct. nov. dec. ca. bzw. z.b. mme. mlle. sra. dra. ud. uds."
 )
 # Abbreviations that may well be a sentence's last word: the next word's capital decides.
-CLOSING = frozenset("etc. jr. sr. inc. ltd. co. corp. a.m. p.m. usw.".split())
+SOMETIMES_LAST = "etc. jr. sr. inc. ltd. co. corp. a.m. p.m. usw. u.s. u.k."
+BEFORE_NUMBERS = "no. nr. vol. fig. p. pp."
+ABBREVIATIONS = frozenset(NEVER_LAST.split())
+CLOSING = frozenset(SOMETIMES_LAST.split())
+NUMBERED = frozenset(BEFORE_NUMBERS.split())
+QUOTES = "\"'\u201c\u201d\u2018\u2019\u00ab\u00bb()[]"
 OUTER = re.compile(r"^[^\w$€£¥]+|[^\w%]+$")
 
 
@@ -30,13 +38,13 @@ def written_words(text: str) -> list[str]:
         if any(letter.isalnum() for letter in token):
             words.append(token)
         elif words:
-            words[-1] += f" {token}" if token[0] in "–—-&+" else token
+            words[-1] += f" {token}" if token[0] in "-\u2013\u2014&+" else token
     return words
 
 
 def spoken_form(word: str) -> str:
     """A written word without the punctuation around it, in lower case, with one kind of apostrophe."""
-    return OUTER.sub("", word).replace("’", "'").lower()
+    return OUTER.sub("", word).replace("\u2019", "'").lower()
 
 
 def ends_sentence(word: str, following: str) -> bool:
@@ -44,12 +52,14 @@ def ends_sentence(word: str, following: str) -> bool:
     if not ENDING.search(word):
         return False
     opens = OUTER.sub("", following)
-    lower = bool(opens) and opens[0].islower()
-    bare = word.strip("\"'“”‘’«»()[]").lower()
+    lower = opens[:1].islower()
+    bare = word.strip(QUOTES).lower()
     if TRAILING_OFF.search(word):
         return not lower
+    if bare in NUMBERED:
+        return not opens[:1].isdigit()
     if bare in CLOSING:
-        return bool(opens) and opens[0].isupper()
+        return opens[:1].isupper()
     return not (bare in ABBREVIATIONS or (INITIALS.match(bare) and bare not in {"i."}) or (bare.endswith(".") and lower))
 
 
@@ -72,7 +82,9 @@ def sentences_of(words: Sequence[Word]) -> list[Sentence]:
 
 def closes(word: Word, following: Word, pause_s: float) -> bool:
     """Whether a sentence ends between two neighbours."""
-    return following.start_s - word.end_s >= pause_s or word.speaker != following.speaker or ends_sentence(word.text, following.text)
+    return (
+        following.start_s - word.end_s >= pause_s or word.speaker != following.speaker or ends_sentence(word.text, following.text)
+    )
 
 
 def pieces(words: Sequence[Word], first: int, last: int) -> list[tuple[int, int]]:
@@ -85,7 +97,7 @@ def pieces(words: Sequence[Word], first: int, last: int) -> list[tuple[int, int]
         middle = (first + last) / 2
         cuts = [max(pauses, key=lambda i: (round(pauses[i], 2), -abs(i - middle)))]
     marks = [first, *cuts, last]
-    return [piece for a, b in zip(marks, marks[1:], strict=False) for piece in pieces(words, a, b)]
+    return [piece for a, b in pairwise(marks) for piece in pieces(words, a, b)]
 
 
 def sentence(words: Sequence[Word], first: int, last: int) -> Sentence:

@@ -1,0 +1,40 @@
+"""One chunk of speech to words, by the engine that the plan fixed. Only processes with the model libraries import this."""
+
+import asyncio
+from pathlib import Path
+
+from activities.base import Task, implements
+from cutroom.contracts.base import ArtifactRef
+from cutroom.contracts.campaign import TRANSCRIBE_CHUNK, TranscribeInput
+from cutroom.contracts.documents import Cues
+from cutroom.speech.recognise import recogniser_for
+from cutroom.store.artifacts import Scope
+
+VERSION = 1
+
+
+@implements(TRANSCRIBE_CHUNK)
+async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
+    """The words of a chunk. It belongs to the asset, so a second campaign on the same recording finds it done."""
+    plan, chunk = asked.plan, asked.chunk
+    loop = asyncio.get_running_loop()
+
+    def told(share: float) -> None:
+        loop.call_soon_threadsafe(task.beat, share, 1.0)
+
+    async def make(path: Path) -> None:
+        cues = Cues.model_validate_json((await task.local(asked.cues)).read_bytes()) if asked.cues else None
+        recogniser = recogniser_for(plan.speech_engine, plan.speech_model, cues)
+        sound = await task.local(asked.sound)
+        part = await asyncio.to_thread(recogniser.transcribe, sound, chunk, plan.language, told)
+        await asyncio.to_thread(path.write_text, part.model_dump_json())
+
+    scope = Scope(org_id=plan.job.org_id, asset_id=plan.asset_id)
+    params = {
+        "engine": plan.speech_engine,
+        "model": plan.speech_model,
+        "language": plan.language,
+        "chunk": chunk.model_dump(exclude={"index"}),
+    }
+    inputs = [asked.sound, asked.cues] if asked.cues else [asked.sound]
+    return await task.make_one(scope, VERSION, params, inputs, ".json", make)
