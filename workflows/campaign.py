@@ -58,7 +58,7 @@ class Campaign(JobWorkflow):
     @workflow.run
     async def run(self, campaign: CampaignInput) -> JobOutcome:
         job = JobRef(org_id=campaign.org_id, job_id=campaign.job_id)
-        return await self.flow.conduct(job, campaign.last_seq, self._campaign(job))
+        return await self.flow.conduct(job, campaign.last_seq, lambda: self._campaign(job))
 
     @workflow.signal
     def clip_idle(self, clip: ClipIdle) -> None:

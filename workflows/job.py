@@ -4,7 +4,7 @@ A job's status is derived from what its workflow is doing; `_keep_status` record
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,9 +109,10 @@ class JobFlow(Flow):
         finally:
             self.waiting_for_help -= 1
 
-    async def conduct(self, job: JobRef, last_seq: int, body: Coroutine[Any, Any, None]) -> JobOutcome:
+    async def conduct(self, job: JobRef, last_seq: int, body: Callable[[], Awaitable[None]]) -> JobOutcome:
         """Run the job's body and end the job, whatever happens: compensate, then record the final status once."""
         self.job, self.seq = job, last_seq
+        self._move_to(JobStatus.PROCESSING)
         keeper = asyncio.create_task(self._keep_status())
         ending = await self._ending_of(body)
         keeper.cancel()
@@ -122,9 +123,9 @@ class JobFlow(Flow):
             raise ApplicationError(ending.detail, type=ending.code, non_retryable=True)
         return JobOutcome(status=ending.status)
 
-    async def _ending_of(self, body: Coroutine[Any, Any, None]) -> Ending:
+    async def _ending_of(self, body: Callable[[], Awaitable[None]]) -> Ending:
         try:
-            await guarded(self, body)
+            await guarded(self, self._begin(body))
         except asyncio.CancelledError:
             return Ending(JobStatus.CANCELED)
         except StepError as error:
@@ -132,6 +133,10 @@ class JobFlow(Flow):
         except Expired as error:
             return Ending(JobStatus.EXPIRED, error.code, error.detail)
         return Ending(JobStatus.SUCCEEDED)
+
+    async def _begin(self, body: Callable[[], Awaitable[None]]) -> None:
+        await self.record("status")
+        await body()
 
     async def _close(self, ending: Ending, keeper: asyncio.Task[None]) -> None:
         await workflow.wait([keeper])

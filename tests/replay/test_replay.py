@@ -1,0 +1,27 @@
+"""Histories of released workflows, replayed by today's code: a change that would strand a running job fails here.
+
+A release adds its histories: `CUTROOM_RECORD_HISTORIES=tests/replay/histories/<version> pytest tests/workflows`.
+"""
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from workflows.campaign import Campaign
+from workflows.clip import Clip
+
+HISTORIES = sorted((Path(__file__).parent / "histories").rglob("*.json"))
+
+
+def test_there_are_histories_of_each_way_out() -> None:
+    names = " ".join(path.stem for path in HISTORIES)
+    assert all(way in names for way in ("settled-before-the-end", "cancel", "pause", "waits-for-help", "bad-input"))
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_todays_code_follows_the_history(path: Path) -> None:
+    replayer = Replayer(workflows=[Campaign, Clip], data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(WorkflowHistory.from_json("replayed", path.read_text()), raise_on_replay_failure=True)

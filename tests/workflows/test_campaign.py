@@ -1,0 +1,179 @@
+"""What a campaign does, step by step, and how each way out of it ends."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError, CancelledError
+
+import workflows.job
+import workflows.steps
+from cutroom.contracts.base import StepInput
+from tests.workflows.conftest import Theatre, until
+
+
+@pytest.fixture(autouse=True)
+def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that fails is out of retries at once."""
+    policy = workflows.steps.RetryPolicy
+
+    def single(**settings: Any) -> Any:
+        return policy(**{**settings, "maximum_attempts": 1})
+
+    monkeypatch.setattr(workflows.steps, "RetryPolicy", single)
+
+
+async def test_credits_are_held_before_any_work_and_settled_before_the_end_is_told(theatre: Theatre) -> None:
+    campaign = await theatre.start()
+    await campaign.result()
+    assert theatre.steps[0] == "hold_credits"
+    assert theatre.steps[-1] == "settle_credits"
+    assert theatre.steps.count("settle_credits") == 1
+    assert theatre.statuses == ["processing", "succeeded"]
+    assert sorted(event.seq for event in theatre.events) == list(range(1, len(theatre.events) + 1))
+
+
+async def test_every_chunk_and_every_clip_is_done_once(theatre: Theatre) -> None:
+    await (await theatre.start()).result()
+    assert sorted(part for step, part in theatre.calls if step == "transcribe_chunk") == ["0", "1"]
+    assert sorted(part for step, part in theatre.calls if step == "detect_shots_chunk") == ["0", "3000", "6000"]
+    for step in ("reframe_clip", "render_clip", "package_clip"):
+        assert theatre.steps.count(step) == 2
+
+
+@pytest.mark.parametrize("step", ["prepare_media", "transcribe_chunk", "detect_shots_chunk", "render_clip"])
+@pytest.mark.parametrize("by_signal", [True, False])
+async def test_a_cancel_stops_the_running_step_and_gives_the_hold_back(theatre: Theatre, step: str, by_signal: bool) -> None:
+    begun, _ = theatre.hold(step)
+    campaign = await theatre.start()
+    await asyncio.wait_for(begun.wait(), 15)
+    await (campaign.signal("cancel") if by_signal else campaign.cancel())
+    if by_signal:
+        await campaign.result()
+    else:
+        with pytest.raises(WorkflowFailureError) as caught:
+            await campaign.result()
+        assert isinstance(caught.value.cause, CancelledError)
+    assert theatre.statuses[-1] == "canceled"
+    assert theatre.steps[-1] == "settle_credits"
+
+
+async def test_a_cancel_before_the_first_step_still_ends_canceled(theatre: Theatre) -> None:
+    campaign = await theatre.start()
+    await campaign.signal("cancel")
+    await campaign.result()
+    assert theatre.statuses[-1] == "canceled"
+    assert "render_clip" not in theatre.steps
+
+
+async def test_bad_input_fails_the_job_with_its_code_and_gives_the_hold_back(theatre: Theatre) -> None:
+    theatre.fail("plan_speech", "captions_language_mismatch", final=True)
+    campaign = await theatre.start()
+    with pytest.raises(WorkflowFailureError) as caught:
+        await campaign.result()
+    assert isinstance(caught.value.cause, ApplicationError)
+    assert caught.value.cause.type == "captions_language_mismatch"
+    assert theatre.statuses[-1] == "failed"
+    assert theatre.last.error_code == "captions_language_mismatch"
+    assert theatre.steps[-1] == "settle_credits"
+
+
+async def test_a_step_out_of_retries_waits_for_help_and_goes_on_from_there(theatre: Theatre) -> None:
+    theatre.fail("select_clips", "store_unavailable", final=False, times=1)
+    campaign = await theatre.start()
+    await until(lambda: "attention" in theatre.statuses)
+    asked = next(event for event in theatre.events if event.kind == "attention")
+    assert (asked.step, asked.error_code, asked.data["who"]) == ("select_clips", "store_unavailable", "operator")
+    await campaign.signal("resume")
+    await campaign.result()
+    assert theatre.statuses[-1] == "succeeded"
+    assert theatre.steps.count("prepare_media") == 1
+
+
+async def test_a_job_that_nobody_helps_expires_and_gives_the_hold_back(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflows.job, "ATTENTION_LIMIT", timedelta(seconds=0.5))
+    theatre.fail("select_clips", "store_unavailable", final=False)
+    campaign = await theatre.start()
+    with pytest.raises(WorkflowFailureError):
+        await campaign.result()
+    assert theatre.statuses[-1] == "expired"
+    assert theatre.steps[-1] == "settle_credits"
+
+
+async def test_while_paused_the_running_step_ends_and_no_new_one_starts(theatre: Theatre) -> None:
+    begun, end = theatre.hold("prepare_media")
+    campaign = await theatre.start()
+    await asyncio.wait_for(begun.wait(), 15)
+    await campaign.signal("pause")
+    await until(lambda: theatre.statuses[-1] == "pausing")
+    end.set()
+    await until(lambda: theatre.statuses[-1] == "paused")
+    assert theatre.steps[-1] == "prepare_media"
+    await campaign.signal("resume")
+    await campaign.result()
+    assert theatre.statuses[-3:] == ["paused", "processing", "succeeded"]
+
+
+async def test_a_pause_holds_the_clips_too(theatre: Theatre) -> None:
+    begun, end = theatre.hold("reframe_clip")
+    campaign = await theatre.start()
+    await asyncio.wait_for(begun.wait(), 15)
+    await campaign.signal("pause")
+    await until(lambda: theatre.statuses[-1] == "pausing")
+    end.set()
+    await until(lambda: theatre.statuses[-1] == "paused")
+    assert "render_clip" not in theatre.steps
+    await campaign.signal("resume")
+    await campaign.result()
+    assert theatre.steps.count("render_clip") == 2
+    assert theatre.statuses[-1] == "succeeded"
+
+
+async def test_a_paused_job_can_be_canceled(theatre: Theatre) -> None:
+    begun, end = theatre.hold("reframe_clip")
+    campaign = await theatre.start()
+    await asyncio.wait_for(begun.wait(), 15)
+    await campaign.signal("pause")
+    end.set()
+    await until(lambda: theatre.statuses[-1] == "paused")
+    await campaign.signal("cancel")
+    await campaign.result()
+    assert theatre.statuses[-1] == "canceled"
+
+
+async def test_a_clip_that_fails_is_left_out_and_the_campaign_goes_on(theatre: Theatre) -> None:
+    async def first_fails(input: StepInput) -> None:
+        if input.part.startswith("clp_1"):
+            raise ApplicationError("no", type="bad_input", non_retryable=True)
+
+    theatre.acts["render_clip"] = first_fails
+    await (await theatre.start()).result()
+    assert theatre.statuses[-1] == "succeeded"
+    assert theatre.steps.count("package_clip") == 1
+    assert theatre.steps.count("finish_clip") == 2
+
+
+async def test_where_no_clip_is_ready_somebody_is_asked_and_all_are_tried_again(theatre: Theatre) -> None:
+    theatre.fail("render_clip", "tool_failed", final=False, times=2)
+    campaign = await theatre.start()
+    await until(lambda: "attention" in theatre.statuses)
+    await campaign.signal("resume")
+    await campaign.result()
+    assert theatre.steps.count("package_clip") == 2
+    assert theatre.statuses[-1] == "succeeded"
+
+
+async def test_a_missing_artifact_is_made_again(theatre: Theatre) -> None:
+    theatre.fail("select_clips", "artifact_missing", final=True, times=1)
+    await (await theatre.start()).result()
+    assert theatre.steps.count("prepare_media") == 2
+    assert theatre.statuses[-1] == "succeeded"
+
+
+async def test_an_artifact_that_a_clip_misses_is_made_again(theatre: Theatre) -> None:
+    theatre.fail("render_clip", "artifact_missing", final=True, times=1)
+    await (await theatre.start()).result()
+    assert theatre.steps.count("prepare_media") == 2
+    assert theatre.statuses[-1] == "succeeded"
