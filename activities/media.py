@@ -55,12 +55,15 @@ async def _fetch(task: Task, upload: UploadObject, path: Path) -> None:
     """Download with heartbeats as bytes arrive; they do so in a file beside `path`."""
     fetching = asyncio.create_task(task.resources.objects.fetch(upload.key, path))
     arrived = 0
-    while not (await asyncio.wait([fetching], timeout=FETCH_POLL_S))[0]:
-        now = sum(file.stat().st_size for file in path.parent.iterdir())
-        if now > arrived:
-            arrived = now
-            task.beat(arrived, upload.size)
-    await fetching
+    try:
+        while not (await asyncio.wait([fetching], timeout=FETCH_POLL_S))[0]:
+            now = sum(file.stat().st_size for file in path.parent.iterdir())
+            if now > arrived:
+                arrived = now
+                task.beat(arrived, upload.size)
+        await fetching
+    finally:
+        fetching.cancel()
 
 
 def _language(path: Path) -> str:

@@ -84,15 +84,15 @@ def _packet_times(container: InputContainer, stream: VideoStream, share: float) 
 def _last_packet_end(container: InputContainer) -> float:
     """The length of a recording that was never finalised: nobody wrote it down."""
     container.seek(0)
-    start = (container.start_time or 0) / av.time_base
+    start = _start_s(container)
     ends = [_seconds(packet.pts + (packet.duration or 0), packet) for packet in container.demux() if packet.pts is not None]
-    return float(max(ends, default=start)) - start
+    return max([start, *ends]) - start
 
 
 def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: float) -> bool:
     """Whether a picture comes out of the last stretch; a slow decoder gets the benefit of the doubt."""
     begun = time.monotonic()
-    start = (container.start_time or 0) / av.time_base
+    start = _start_s(container)
     end = _seconds((stream.start_time or 0) + stream.duration, stream) if stream.duration else start + duration_s
     container.seek(int(max(start, end - TAIL_S) * av.time_base))
     decoded = False
@@ -104,6 +104,10 @@ def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: fl
     except FFmpegError:
         return False
     return decoded
+
+
+def _start_s(container: InputContainer) -> float:
+    return float((container.start_time or 0) / av.time_base)
 
 
 def _seconds(ticks: int, of: Packet[Any] | Stream) -> float:

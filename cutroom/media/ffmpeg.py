@@ -5,6 +5,7 @@ said, holds the process to its limits and ends its whole process group when the 
 """
 
 import asyncio
+import signal
 from asyncio import StreamReader
 from collections import deque
 from collections.abc import Callable
@@ -51,7 +52,14 @@ _DAMAGED = (
     "Cannot determine format of input",
     "Output file does not contain any stream",
 )
-_OUT_OF_MEMORY = ("Cannot allocate memory", "Error allocating", "Out of memory")
+# ... and of the limits: memory, file size, and the signal at the end of its CPU time, which it catches.
+_OVER_LIMIT = (
+    "Cannot allocate memory",
+    "Error allocating",
+    "Out of memory",
+    "File too large",
+    f"received signal {signal.SIGXCPU:d}",
+)
 
 
 @dataclass(frozen=True)
@@ -152,8 +160,8 @@ async def _keep(stderr: StreamReader) -> str:
 
 
 def _failure(said: str, code: int) -> BadInput | ToolFailed:
-    if any(words in said for words in _OUT_OF_MEMORY):
-        return BadInput("Decoding this file takes more memory than is allowed; export it again smaller.", code="media_too_costly")
+    if any(words in said for words in _OVER_LIMIT):
+        return BadInput("Decoding this file takes more than is allowed; export it again, smaller.", code="media_too_costly")
     if any(words in said for words in _DAMAGED):
         return BadInput("The file is damaged and cannot be decoded; export it again.", code="media_damaged")
     return ToolFailed(f"ffmpeg ended with status {code}; its output is in the log.", code="ffmpeg_failed")

@@ -89,10 +89,6 @@ H264 = Encoding(
         "crf": 20,
         "profile:v": "high",
         "pix_fmt": "yuv420p",
-        "color_primaries": "bt709",
-        "color_trc": "bt709",
-        "colorspace": "bt709",
-        "color_range": "tv",
         "flags:v": "+cgop+bitexact",
         # The encoder writes its name and settings into the stream, the muxer its name into the track.
         "bsf:v": "filter_units=remove_types=6",

@@ -93,7 +93,7 @@ def plan_clip(
         picture = picture.filter("ass", str(captions), fontsdir=str(fonts))
     sound = _loud(_stereo(given, span, encoding), loudness, encoding) if media.has_audio else _silence(span, encoding)
     output = ffmpeg.output(
-        picture,
+        picture.filter("setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709"),
         _faded(sound, span, encoding),
         str(out),
         f="mp4",
