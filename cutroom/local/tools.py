@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -75,7 +74,7 @@ def ensure(tool: Tool, console: Console) -> Path:
     """
     if found := tool.find():
         return found
-    with _one_at_a_time(tool):
+    with _one_at_a_time(tool.kept.parent):
         if found := tool.find():
             return found
         if tool.download and _downloaded(tool, console):
@@ -143,24 +142,27 @@ def _downloaded(tool: Tool, console: Console) -> bool:
 
 
 def _build(tool: Tool, console: Console) -> None:
+    """`go install` into a work folder (3 GB) that goes once it worked and stays for the next try where it did not."""
+    work = tool.kept.parent / "build"
+    own = {"GOPATH": str(work / "path"), "GOCACHE": str(work / "cache"), "GOFLAGS": "-modcacherw"}
+    environment = {**own, **os.environ, "GOBIN": str(work), "CGO_ENABLED": "0"}
+    command = [str(go()), "install", "-v", f"{tool.module}@v{tool.version}"]
+    last: list[str] = []
     with (
-        step(console, f"Building {tool.title} {tool.version} (once; a minute or two)") as say,
-        tempfile.TemporaryDirectory() as scratch,
+        step(console, f"Building {tool.title} {tool.version} (once; some minutes)") as say,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
     ):
-        environment = {**os.environ, "GOBIN": scratch, "CGO_ENABLED": "0"}
-        command = [str(go()), "install", "-v", f"{tool.module}@v{tool.version}"]
-        last: list[str] = []
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                last = [*last[-7:], line.strip()]
-                say(line.strip())
-        if process.returncode != 0:
-            raise SetupError(
-                f"{tool.title} could not be built ({' / '.join(last)}). Connect this machine to a Go module proxy, "
-                f"or put a program `{tool.name}` on PATH."
-            )
-        _keep((Path(scratch) / tool.name).read_bytes(), tool.kept)
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = [*last[-7:], line.strip()]
+            say(line.strip())
+    if process.returncode != 0:
+        raise SetupError(
+            f"{tool.title} could not be built ({' / '.join(last)}). Connect this machine to a Go module proxy, "
+            f"or put a program `{tool.name}` on PATH."
+        )
+    _keep((work / tool.name).read_bytes(), tool.kept)
+    shutil.rmtree(work)
 
 
 def _keep(program: bytes, destination: Path) -> None:
@@ -171,9 +173,9 @@ def _keep(program: bytes, destination: Path) -> None:
 
 
 @contextmanager
-def _one_at_a_time(tool: Tool) -> Iterator[None]:
-    tool.kept.parent.mkdir(parents=True, exist_ok=True)
-    with (tool.kept.parent / f".{tool.name}.lock").open("w") as lock:
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
