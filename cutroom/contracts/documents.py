@@ -65,14 +65,20 @@ class Transcript(Frozen):
 
 
 class ShotScores(Frozen):
-    """TransNetV2's two outputs for frames from `first_frame` on: a single-frame and a many-frame transition probability."""
+    """TransNetV2's two outputs for frames from `first_frame` on: a single-frame and a many-frame transition probability.
+
+    `replaced`: frames of the recording at which one still picture gave way to another, as slides do.
+    """
 
     first_frame: int
     single: list[float]
     many: list[float]
+    replaced: list[int] = []
 
 
 class ShotEvent(Frozen):
+    """Mixed frames `start_frame:end_frame` (past the end); a hard cut mixes none: both are the new shot's first frame."""
+
     kind: Literal["cut", "dissolve", "light", "slide"]
     start_frame: int
     end_frame: int

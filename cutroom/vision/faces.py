@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -41,9 +41,13 @@ class Face:
     def centre(self) -> tuple[float, float]:
         return self.x + self.w / 2, self.y + self.h / 2
 
+    def scaled(self, across: float, down: float) -> "Face":
+        """The same face in a picture this many times as wide and as high."""
+        return Face(self.x * across, self.y * down, self.w * across, self.h * down, self.score)
+
 
 class FaceDetector(Protocol):
-    def detect(self, pictures: Sequence[Picture]) -> list[list[Face]]:
+    def detect(self, pictures: Iterable[Picture]) -> list[list[Face]]:
         """The faces of each RGB picture, shape (height, width, 3), in no particular order."""
 
 
@@ -60,7 +64,9 @@ def load_detector(engine: str, settings: Settings) -> FaceDetector:
     if engine == NUDENET:
         return _nudenet()
     if engine != engine_name(settings):
-        raise SetupError("This worker has other face weights than the job began with; set CUTROOM_YOLO_WEIGHTS alike on all workers.")
+        raise SetupError(
+            "This worker has other face weights than the job began with; set CUTROOM_YOLO_WEIGHTS alike on all workers."
+        )
     return _yolo(Path(settings.yolo_weights))
 
 
@@ -80,7 +86,7 @@ class NudeNet:
             Path(package.origin).with_name("320n.onnx"), options, onnxruntime.get_available_providers()
         )
 
-    def detect(self, pictures: Sequence[Picture]) -> list[list[Face]]:
+    def detect(self, pictures: Iterable[Picture]) -> list[list[Face]]:
         return [self._detect(picture) for picture in pictures]
 
     def _detect(self, picture: Picture) -> list[Face]:
@@ -132,7 +138,7 @@ class Yolo:
         if not self._classes:
             raise SetupError("The weights in CUTROOM_YOLO_WEIGHTS know no class `face`; name others, or leave it empty.")
 
-    def detect(self, pictures: Sequence[Picture]) -> list[list[Face]]:
+    def detect(self, pictures: Iterable[Picture]) -> list[list[Face]]:
         turned = [picture[:, :, ::-1] for picture in pictures]  # ultralytics takes arrays as BGR
         results = self._model.predict(turned, imgsz=_SIDE, conf=_LEAST_SCORE, classes=self._classes, verbose=False)
         return [

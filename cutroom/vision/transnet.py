@@ -1,4 +1,4 @@
-"""TransNetV2 over small frames: how likely each frame is part of a change of shot.
+"""TransNetV2 over small frames: how likely each frame is part of a change of shot; and what it is blind to, see `stills`.
 
 The network and its inference are those of Souček and Lokoč, 2020 (arXiv:2008.04838): windows of 100 frames, of which the
 middle 50 count, the ends of the recording repeated. Windows lie on a grid from frame 0 of the recording whatever part of
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutroom.contracts.documents import ShotScores
+from cutroom.vision.stills import replaced_stills
 
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
 VERSION = 1
@@ -41,9 +42,12 @@ def score(frames: Frames, first_frame: int, last_frame: int, frame_count: int) -
     predict = load_network()
     for start in range(first_frame // STEP * STEP, last_frame, STEP):
         places = np.clip(np.arange(start - CONTEXT, start + STEP + CONTEXT), 0, frame_count - 1) - needed.start
-        single, many = predict(frames[places])
-        kept = slice(max(first_frame - start, 0), min(last_frame - start, STEP))
-        yield ShotScores(first_frame=start + kept.start, single=single[kept], many=many[kept])
+        window = frames[places]
+        single, many = predict(window)
+        kept = range(max(first_frame - start, 0), min(last_frame - start, STEP))
+        replaced = [start + place - CONTEXT for place in replaced_stills(window) if place - CONTEXT in kept]
+        inner = slice(kept.start, kept.stop)
+        yield ShotScores(first_frame=start + kept.start, single=single[inner], many=many[inner], replaced=replaced)
 
 
 @cache

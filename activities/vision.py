@@ -1,0 +1,124 @@
+"""What the pictures show: shots, and where the crop of each one stands. Only processes with the model libraries import this."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from activities.base import Task, implements
+from cutroom.contracts.base import ArtifactRef
+from cutroom.contracts.campaign import (
+    DETECT_SHOTS_CHUNK,
+    JOIN_SHOTS,
+    REFRAME_CLIP,
+    CampaignPlan,
+    ClipInput,
+    JoinShotsInput,
+    ReframeInput,
+    ShotsInput,
+)
+from cutroom.contracts.documents import Shots, ShotScores
+from cutroom.contracts.media import PreparedMedia, Span
+from cutroom.errors import ToolFailed
+from cutroom.media import ffmpeg, framing, prepare
+from cutroom.media.proxy import plan_raw_proxy
+from cutroom.media.timeline import FrameSpan, exact
+from cutroom.store.artifacts import Scope
+from cutroom.vision import faces, shots, transnet
+
+AROUND_S = 1.0  # pictures looked at on either side of a clip, for shots of which it holds a sliver
+PICTURES_AT_A_TIME = 5
+
+
+@implements(DETECT_SHOTS_CHUNK)
+async def detect_shots_chunk(task: Task, asked: ShotsInput) -> ArtifactRef:
+    """Scores of a chunk of frames. It belongs to the asset, so a second campaign on the same recording finds it done."""
+    prepared, wanted = asked.prepared, (asked.first_frame, asked.last_frame)
+
+    async def make(path: Path) -> None:
+        needed = transnet.frames_needed(*wanted, prepared.frame_count)
+        raw = task.scratch / "frames"
+        local = await task.local(prepared.frames)
+        plan = prepare.plan_raw_frames(local, raw, prepared.frame_rate, needed.start, needed.stop)
+        await ffmpeg.run(plan, on_progress=lambda _: task.alive(), note=task.note)
+        frames = _pictures(raw, len(needed), transnet.FRAME_WIDTH, transnet.FRAME_HEIGHT)
+        windows = transnet.score(frames, *wanted, prepared.frame_count)
+        parts: list[ShotScores] = []
+        while part := await asyncio.to_thread(next, windows, None):
+            parts.append(part)
+            task.beat(part.first_frame + len(part.single) - wanted[0], wanted[1] - wanted[0])
+        await asyncio.to_thread(path.write_text, shots.join_scores(parts, *wanted).model_dump_json())
+
+    params = {"engine": asked.plan.shots_engine, "frames": wanted, "of": prepared.frame_count}
+    return await task.make_one(_of_asset(asked.plan), transnet.VERSION, params, [prepared.frames], ".json", make)
+
+
+@implements(JOIN_SHOTS)
+async def join_shots(task: Task, asked: JoinShotsInput) -> ArtifactRef:
+    """`shots.json` of the whole recording."""
+    prepared = asked.prepared
+
+    async def make(path: Path) -> None:
+        await asyncio.to_thread(_join, [await task.local(part) for part in asked.parts], prepared, path)
+
+    params = {"engine": asked.plan.shots_engine, "fps": prepared.frame_rate}
+    return await task.make_one(_of_asset(asked.plan), shots.VERSION, params, asked.parts, ".json", make)
+
+
+def _join(parts: list[Path], prepared: PreparedMedia, out: Path) -> None:
+    scores = [ShotScores.model_validate_json(part.read_bytes()) for part in parts]
+    whole = shots.join_scores(scores, 0, prepared.frame_count)
+    out.write_text(shots.find_shots(whole, prepared.frame_rate).model_dump_json())
+
+
+@implements(REFRAME_CLIP)
+async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
+    """The crop of each shot of a clip, from the faces that the proxy shows in its span."""
+    clip, plan = asked.clip, asked.clip.plan
+
+    async def make(path: Path) -> None:
+        found = Shots.model_validate_json((await task.local(clip.shots)).read_bytes())
+        span = Span(start_s=clip.place.start_s, end_s=clip.place.end_s)
+        looks = await _look(task, clip)
+        framed = framing.plan_framing(plan.media, found, span, looks, plan.wishes.aspect)
+        await asyncio.to_thread(path.write_text, framed.model_dump_json())
+
+    params = {
+        "engine": plan.faces_engine,
+        "detector": faces.VERSION,
+        "span": [clip.place.start_s, clip.place.end_s],
+        "aspect": plan.wishes.aspect,
+    }
+    return await task.make_one(task.job_scope, framing.VERSION, params, [clip.prepared.proxy, clip.shots], ".json", make)
+
+
+async def _look(task: Task, clip: ClipInput) -> list[framing.Look]:
+    """The faces in and around the clip, at the proxy's rate, in source pixels."""
+    media, place, fps = clip.plan.media, clip.place, clip.prepared.proxy_fps
+    span = FrameSpan.of(place.start_s - AROUND_S, min(place.end_s + AROUND_S, media.duration_s), fps)
+    raw = task.scratch / "pictures"
+    local = await task.local(clip.prepared.proxy)
+    await ffmpeg.run(plan_raw_proxy(local, raw, media, span), on_progress=lambda _: task.alive(), note=task.note)
+    width, height = prepare.proxy_size(media)
+    pictures = _pictures(raw, span.count, width, height)
+    detector = await asyncio.to_thread(faces.load_detector, clip.plan.faces_engine, task.resources.settings)
+    looks: list[framing.Look] = []
+    for first in range(0, span.count, PICTURES_AT_A_TIME):
+        found = await asyncio.to_thread(detector.detect, pictures[first : first + PICTURES_AT_A_TIME])
+        for number, seen in enumerate(found, span.first + first):
+            scaled = [face.scaled(media.width / width, media.height / height) for face in seen]
+            looks.append(framing.Look(float(number / exact(fps)), scaled))
+        task.beat(len(looks), span.count)
+    return looks
+
+
+def _pictures(raw: Path, count: int, width: int, height: int) -> NDArray[np.uint8]:
+    """Raw RGB pictures, shape (count, height, width, 3), read from disk as they are looked at."""
+    if raw.stat().st_size != count * width * height * 3:
+        raise ToolFailed("A prepared file has not as many pictures as it should.", code="pictures_missing")
+    return np.memmap(raw, np.uint8, "r", shape=(count, height, width, 3))
+
+
+def _of_asset(plan: CampaignPlan) -> Scope:
+    return Scope(plan.job.org_id, asset_id=plan.asset_id)
