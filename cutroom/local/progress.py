@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 
 @contextmanager
@@ -14,5 +15,5 @@ def step(console: Console, title: str) -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         console.print(f"{title} ...")
     with console.status(title) as status:
-        yield lambda detail: status.update(f"{title}: {detail[: max(20, console.width - len(title) - 8)]}")
+        yield lambda detail: status.update(f"{title}: {escape(detail[: max(20, console.width - len(title) - 8)])}")
     console.print(f"{title}: done in {time.monotonic() - began:.0f} s")

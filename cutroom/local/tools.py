@@ -24,6 +24,7 @@ import httpx
 from rich.console import Console
 
 from cutroom.errors import SetupError
+from cutroom.local.leash import leashed
 from cutroom.local.progress import step
 from cutroom.settings import get_settings
 
@@ -146,21 +147,19 @@ def _build(tool: Tool, console: Console) -> None:
     work = tool.kept.parent / "build"
     own = {"GOPATH": str(work / "path"), "GOCACHE": str(work / "cache"), "GOFLAGS": "-modcacherw"}
     environment = {**own, **os.environ, "GOBIN": str(work), "CGO_ENABLED": "0"}
-    command = [str(go()), "install", "-v", f"{tool.module}@v{tool.version}"]
+    command = leashed([str(go()), "install", "-v", f"{tool.module}@v{tool.version}"])
     last: list[str] = []
-    with (
-        step(console, f"Building {tool.title} {tool.version} (once; some minutes)") as say,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
-    ):
-        assert process.stdout is not None
-        for line in process.stdout:
-            last = [*last[-7:], line.strip()]
-            say(line.strip())
-    if process.returncode != 0:
-        raise SetupError(
-            f"{tool.title} could not be built ({' / '.join(last)}). Connect this machine to a Go module proxy, "
-            f"or put a program `{tool.name}` on PATH."
-        )
+    with step(console, f"Building {tool.title} {tool.version} (once; some minutes)") as say:
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                last = [*last[-7:], line.strip()]
+                say(line.strip())
+        if process.returncode != 0:
+            raise SetupError(
+                f"{tool.title} could not be built ({' / '.join(last)}). Connect this machine to a Go module proxy, "
+                f"or put a program `{tool.name}` on PATH."
+            )
     _keep((work / tool.name).read_bytes(), tool.kept)
     shutil.rmtree(work)
 
