@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -18,7 +19,8 @@ def upgrade(owner_url: str) -> None:
     """Run every migration that the database lacks; none lacking, nothing happens.
 
     `owner_url`: postgresql://... of the role that owns the database. Raises Unreachable (`database_unavailable`) where
-    Postgres does not answer, and SetupError where the app's and the system's roles were not created beforehand.
+    Postgres does not answer, and SetupError where the app's and the system's roles were not created beforehand, or where a
+    newer Cutroom has migrated the database already.
     """
     engine = create_engine(psycopg_url(owner_url), poolclass=NullPool, connect_args={"connect_timeout": 5})
     config = Config()
@@ -35,4 +37,7 @@ def upgrade(owner_url: str) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
-        raise Unreachable("The database does not answer; is Postgres running?", code="database_unavailable") from error
+        detail = "The database cannot be reached as its owner: is PostgreSQL running, are user and password right?"
+        raise Unreachable(detail, code="database_unavailable") from error
+    except CommandError as error:
+        raise SetupError("The database was migrated by a newer Cutroom: run that version or a later one.") from error

@@ -58,3 +58,11 @@ def test_a_role_that_nobody_created_is_named(empty_database: str, monkeypatch: p
     monkeypatch.setattr(migrate, "ROLES", ("cutroom_absent",))
     with pytest.raises(SetupError, match="create role cutroom_absent"):
         migrate.upgrade(empty_database)
+
+
+def test_a_database_of_a_newer_version_is_left_alone(empty_database: str) -> None:
+    migrate.upgrade(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(SetupError, match="newer Cutroom"):
+        migrate.upgrade(empty_database)
