@@ -10,9 +10,7 @@ from api import problems
 from api.deps import Services
 from api.middleware import RequestContext
 from api.routes import admin, assets, campaigns, clips, credits, health, jobs, prices, quotes, tokens, uploads
-from cutroom.settings import MIB, Settings
-
-MAX_BODY_BYTES = MIB
+from cutroom.settings import Settings
 
 DESCRIPTION = """Long recordings become captioned vertical clips.
 
@@ -36,7 +34,6 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
         responses={"default": {"model": problems.Problem, "description": "What went wrong, as problem+json."}},
         generate_unique_id_function=lambda route: route.name,
     )

@@ -1,17 +1,20 @@
-"""What surrounds every request: its id, its log line, and an answer where the code broke."""
+"""What surrounds every request: its id, its log line, the limit of its body, and an answer where the code broke."""
 
 import re
 import time
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from cutroom.contracts.ids import new_id
+from cutroom.settings import MIB
 
 log = structlog.get_logger(__name__)
 
+MAX_BODY_BYTES = MIB
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -29,7 +32,15 @@ class RequestContext:
         given = request.headers.get("x-request-id", "")
         request_id = given if GIVEN_ID.fullmatch(given) else new_id("req")
         request.state.request_id = request_id
-        started, status = time.monotonic(), 0
+        started, status, taken = time.monotonic(), 0, 0
+
+        async def receive_limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -40,7 +51,7 @@ class RequestContext:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self.app(scope, receive, send_with_id)
+                await self.app(scope, receive_limited, send_with_id)
             except Exception:
                 log.exception("request_broke", method=request.method, path=request.url.path)
                 if status:

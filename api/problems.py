@@ -20,12 +20,11 @@ RETRY_AFTER_S = 5
 MEDIA_TYPE = "application/problem+json"
 
 # Codes of what HTTP itself refuses, before any of our own rules.
-HTTP_CODES = {404: "route_unknown", 405: "method_not_allowed", 413: "body_too_large", 415: "media_type_unsupported"}
+HTTP_CODES = {404: "route_unknown", 405: "method_not_allowed", 413: "body_too_large"}
 HTTP_DETAILS = {
     404: "There is nothing at this address; see /docs for all of them.",
     405: "This address does not take this method; the Allow header names those that it takes.",
     413: "The body of this request is too large; bytes of media go to the store, by an upload's URLs.",
-    415: "Send JSON, with Content-Type: application/json.",
 }
 
 # Pydantic's many error types as the few that a client can act on; our own validators name theirs.

@@ -40,11 +40,13 @@ def configure(log_format: str, level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    written: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if log_format == "console":
-        written += [hide_secrets, structlog.dev.ConsoleRenderer()]
-    else:
-        written += [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
+    # Tracebacks become text before secrets are hidden, and never show the values of variables.
+    written: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        hide_secrets,
+        structlog.dev.ConsoleRenderer() if log_format == "console" else structlog.processors.JSONRenderer(),
+    ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=written))
     root = logging.getLogger()

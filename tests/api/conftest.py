@@ -41,7 +41,7 @@ class Tenant:
     http: httpx.AsyncClient
 
     async def asset(
-        self, kind: AssetKind = "video", media: MediaFacts | None = MINUTE, language: str = "", status: str = "ready"
+        self, kind: AssetKind = "video", *, status: str = "ready", language: str = "", sha256: str | None = None
     ) -> str:
         """The id of an asset as an ingest leaves it; its bytes are not stored."""
         asset_id, upload_id = new_id("ast"), new_id("upl")
@@ -64,9 +64,9 @@ class Tenant:
             if status in ("verifying", "ready"):
                 await uploads.mark_completing(session, upload_id)
             if status == "ready":
-                source = ArtifactRef(key=key, sha256=hashlib.sha256(asset_id.encode()).hexdigest(), size=7)
-                found = Inspected(source=source, kind=kind, content_type="video/mp4", language=language)
-                found = found.model_copy(update={"media": media if kind == "video" else None})
+                source = ArtifactRef(key=key, sha256=sha256 or hashlib.sha256(asset_id.encode()).hexdigest(), size=7)
+                media = MINUTE if kind == "video" else None
+                found = Inspected(source=source, kind=kind, content_type="video/mp4", media=media, language=language)
                 await assets.accept(session, AcceptInput(org_id=self.org_id, asset_id=asset_id, inspected=found))
         return asset_id
 
