@@ -160,10 +160,28 @@ async def test_an_upload_with_a_part_missing_is_not_completed(objects: ObjectSto
     assert await objects.head(key) is None
 
 
-async def test_a_completion_that_left_no_object_is_tried_again(objects: ObjectStore, key: str) -> None:
+async def test_a_completion_that_the_gateway_lost_is_tried_again(
+    objects: ObjectStore, http: httpx.AsyncClient, key: str, servers_folder: Path
+) -> None:
     upload_id = await objects.create_multipart(key)
-    for _ in range(2):
-        await objects.abort_multipart(key, upload_id)
+    await send(objects, http, key, upload_id, 1, b"end")
+    (parts,) = (servers_folder / "s3").rglob(upload_id)
+    lost = parts.rename(parts.with_name(f"{upload_id}.{'0' * 32}-1.inprogress"))  # as a kill in mid-completion leaves it
     with pytest.raises(Unreachable) as caught:
         await objects.complete_multipart(key, upload_id, 3)
     assert caught.value.code == "store_unavailable"
+    lost.rename(parts)  # as the next start of the gateway mends it
+    await objects.complete_multipart(key, upload_id, 3)
+    head = await objects.head(key)
+    assert head is not None
+    assert head.size == 3
+
+
+async def test_an_aborted_upload_is_gone_and_never_completed(objects: ObjectStore, http: httpx.AsyncClient, key: str) -> None:
+    upload_id = await objects.create_multipart(key)
+    await send(objects, http, key, upload_id, 1, b"end")
+    for _ in range(2):
+        await objects.abort_multipart(key, upload_id)
+    with pytest.raises(Unreachable):
+        await objects.complete_multipart(key, upload_id, 3)
+    assert await objects.head(key) is None
