@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import (
@@ -23,6 +23,8 @@ from cutroom.contracts.steps import Queue
 from cutroom.errors import Unreachable
 from cutroom.settings import Settings
 from cutroom.temporal.connection import connect
+
+T = TypeVar("T")
 
 CALL_LIMIT = timedelta(seconds=5)
 ORG_ID = SearchAttributeKey.for_keyword("OrgId")
@@ -105,6 +107,15 @@ class Engine:
             return RunState.RUNNING
         forced = (WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT)
         return RunState.TERMINATED if description.status in forced else RunState.ENDED
+
+    async def run(self, kind: str, target: str, gives: type[T]) -> T:
+        """Run workflow `kind` without input as `target` and wait for its result. Raises Unreachable."""
+        client = await self.client()
+        try:
+            result: T = await client.execute_workflow(kind, id=target, task_queue=Queue.CONTROL, result_type=gives)
+        except RPCError as error:
+            raise _unreachable(error) from error
+        return result
 
     async def check(self) -> None:
         """Raise Unreachable where Temporal does not answer."""

@@ -1,0 +1,162 @@
+"""The client: one method per thing that people do."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from httpx_sse import connect_sse
+
+from cutroom.client.resources import Asset, Balance, Entry, Event, File, Job, MadeToken, Token
+from cutroom.client.transport import PATIENCE_S, Transport, error_of
+from cutroom.client.uploading import send
+
+
+class Client:
+    """Talks to one server as the owner of one token. Use it as a context manager."""
+
+    def __init__(
+        self, base_url: str, token: str, *, patience_s: float = PATIENCE_S, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._transport = Transport(base_url, token, patience_s, transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._transport.close()
+
+    def upload(
+        self, path: Path, *, kind: str | None = None, on_progress: Callable[[int, int], None] = lambda done, of: None
+    ) -> Asset:
+        """Send a file and wait until it is verified. Raises BadInput with the reason where it cannot be used."""
+        return send(self._transport, path, kind, on_progress)
+
+    def create_campaign(
+        self,
+        asset_id: str,
+        *,
+        captions_asset_id: str | None = None,
+        count: int | None = None,
+        min_s: float | None = None,
+        max_s: float | None = None,
+        language: str | None = None,
+        external_id: str | None = None,
+        key: str | None = None,
+    ) -> Job:
+        """Start a campaign; what is left out takes the server's default."""
+        clips = {name: value for name, value in {"count": count, "min_s": min_s, "max_s": max_s}.items() if value is not None}
+        captions = {"language": language} if language else {}
+        body: dict[str, Any] = {"asset_id": asset_id, "clips": clips, "captions": captions}
+        body |= {"captions_asset_id": captions_asset_id} if captions_asset_id else {}
+        body |= {"external_id": external_id} if external_id else {}
+        return Job.model_validate(self._transport.post("/v1/campaigns", body, key=key))
+
+    def job(self, job_id: str) -> Job:
+        return Job.model_validate(self._transport.get(f"/v1/jobs/{job_id}"))
+
+    def campaign_json(self, campaign_id: str) -> dict[str, Any]:
+        """The campaign as the API gives it."""
+        answer: dict[str, Any] = self._transport.get(f"/v1/campaigns/{campaign_id}")
+        return answer
+
+    def jobs(self, *, kind: str | None = None, status: str | None = None) -> Iterator[Job]:
+        """All jobs, newest first."""
+        return (Job.model_validate(item) for item in self._pages("/v1/jobs", kind=kind, status=status))
+
+    def cancel(self, job_id: str) -> Job:
+        return self._act(job_id, "cancel")
+
+    def pause(self, job_id: str) -> Job:
+        return self._act(job_id, "pause")
+
+    def resume(self, job_id: str) -> Job:
+        return self._act(job_id, "resume")
+
+    def events(self, job_id: str) -> Iterator[Event]:
+        """What happened and happens, until the job ends; a broken connection is taken up where it broke."""
+        last = 0
+        while True:
+            try:
+                for event in self._stream(job_id, last):
+                    last = event.seq or last
+                    yield event
+            except httpx.TransportError:
+                self.job(job_id)  # waits for the server, with patience
+                continue
+            if self.job(job_id).ended:
+                return
+
+    def files(self, job_id: str) -> list[File]:
+        """Everything the job made, with URLs that are good for some minutes."""
+        return [File.model_validate(item) for item in self._transport.get(f"/v1/jobs/{job_id}/files")["items"]]
+
+    def logs(self, job_id: str) -> Iterator[tuple[str, str]]:
+        """What the tools of each step said: (file name, text)."""
+        for item in self._transport.get(f"/v1/jobs/{job_id}/log")["items"]:
+            response = self._transport.store.get(item["file"]["url"])
+            yield item["file"]["name"], response.text
+
+    def download(self, file: File, folder: Path) -> Path:
+        """Save a file under its own name; it appears whole or not at all."""
+        target = folder / file.name
+
+        def attempt() -> None:
+            partial = target.with_name(f".{target.name}.part")
+            with self._transport.store.stream("GET", file.url) as response, partial.open("wb") as out:
+                if not response.is_success:
+                    response.read()
+                    raise error_of(response)
+                for data in response.iter_bytes(1 << 20):
+                    out.write(data)
+            partial.replace(target)
+
+        self._transport.patiently(attempt)
+        return target
+
+    def balance(self) -> Balance:
+        return Balance.model_validate(self._transport.get("/v1/credits"))
+
+    def entries(self) -> Iterator[Entry]:
+        """The ledger's operations, newest first."""
+        return (Entry.model_validate(item) for item in self._pages("/v1/credits/entries"))
+
+    def grant(self, amount: int, reason: str, *, key: str | None = None) -> None:
+        """Give the token's organisation credits; needs the scope `admin`."""
+        self._transport.post("/v1/admin/grants", {"amount": amount, "reason": reason}, key=key)
+
+    def tokens(self) -> Iterator[Token]:
+        return (Token.model_validate(item) for item in self._pages("/v1/tokens"))
+
+    def create_token(self, name: str, scopes: list[str], mode: str | None = None) -> MadeToken:
+        body = {"name": name, "scopes": scopes} | ({"mode": mode} if mode else {})
+        return MadeToken.model_validate(self._transport.post("/v1/tokens", body))
+
+    def revoke_token(self, token_id: str) -> None:
+        self._transport.delete(f"/v1/tokens/{token_id}")
+
+    def _act(self, job_id: str, action: str) -> Job:
+        return Job.model_validate(self._transport.post(f"/v1/campaigns/{job_id}/{action}"))
+
+    def _stream(self, job_id: str, last: int) -> Iterator[Event]:
+        headers = {"Last-Event-ID": str(last)}
+        timeout = httpx.Timeout(30, read=60)
+        with connect_sse(self._transport.http, "GET", f"/v1/jobs/{job_id}/events", headers=headers, timeout=timeout) as source:
+            if not source.response.is_success:
+                source.response.read()
+                raise error_of(source.response)
+            for sent in source.iter_sse():
+                yield Event(
+                    seq=int(sent.id) if sent.id and sent.event != "progress" else None, kind=sent.event, data=json.loads(sent.data)
+                )
+
+    def _pages(self, path: str, **filters: str | None) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            page = self._transport.get(path, cursor=cursor, **filters)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return

@@ -1,0 +1,120 @@
+"""What the API answers. Fields that a newer server adds are kept and ignored."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+ENDED = frozenset({"succeeded", "failed", "canceled", "expired"})
+
+
+class Resource(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Reason(Resource):
+    code: str
+    detail: str
+
+
+class Asset(Resource):
+    """status: uploading | verifying | ready | rejected | duplicate."""
+
+    id: str
+    kind: str | None
+    status: str
+    filename: str
+    size_bytes: int
+    duplicate_of: str | None = None
+    error: Reason | None = None
+
+
+class Upload(Resource):
+    """`id` is None, and there is nothing to send, where the organisation has these bytes already."""
+
+    id: str | None
+    asset_id: str
+    status: str
+    part_size: int
+    part_count: int
+
+
+class Clip(Resource):
+    id: str
+    ordinal: int
+    status: str
+    title: str
+    start_s: float
+    end_s: float
+    score: dict[str, Any]
+    error: Reason | None = None
+
+
+class Job(Resource):
+    """`progress`: step -> 0 to 1. `timings`: step -> seconds."""
+
+    id: str
+    kind: str
+    status: str
+    step: str | None = None
+    progress: dict[str, float] = {}
+    attention: dict[str, Any] | None = None
+    error: Reason | None = None
+    price: dict[str, Any] = {}
+    clips: list[Clip] = []
+    timings: dict[str, float] = {}
+    created_at: datetime
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+
+class Event(Resource):
+    """One event of a job; `seq` is None for `progress`, which says how far each step is."""
+
+    seq: int | None
+    kind: str
+    data: dict[str, Any]
+
+
+class File(Resource):
+    name: str
+    url: str
+    size_bytes: int
+    sha256: str
+
+
+class Balance(Resource):
+    """Credits."""
+
+    available: int
+    held: int
+    spent: int
+    expired: int
+    revoked: int
+    granted: int
+
+
+class Entry(Resource):
+    """One operation of the ledger. `amounts`: account -> change in credits."""
+
+    operation_id: str
+    phase: str
+    at: datetime
+    amounts: dict[str, int]
+
+
+class Token(Resource):
+    id: str
+    name: str
+    mode: str
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class MadeToken(Token):
+    """`token` is shown this once."""
+
+    token: str
