@@ -1,0 +1,185 @@
+"""Two organisations and every operation of the OpenAPI document: the owner gets in, the other sees nothing.
+
+Made from the document itself. Path parameters are filled by their names, bodies by `BODIES`; a new operation, parameter or
+`..._id` field that this module knows nothing of fails.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import create_app
+from cutroom.contracts.base import ArtifactRef, JobRef
+from cutroom.contracts.campaign import FinishClipInput, PackagedClip
+from cutroom.contracts.documents import ClipChoice
+from cutroom.contracts.jobs import EventInput, JobStatus
+from cutroom.settings import Settings
+from cutroom.store import clips, jobs, reconciliation
+from tests.api.conftest import MakeTenant, Tenant
+
+SOURCE = b"bytes"
+HASH = hashlib.sha256(SOURCE).hexdigest()
+UPLOAD = {"filename": "talk.mp4", "size_bytes": len(SOURCE)}
+
+
+@dataclass(frozen=True)
+class World:
+    """The ids of what one organisation has, under the names that paths and bodies use for them."""
+
+    upload_id: str
+    asset_id: str
+    captions_asset_id: str
+    campaign_id: str
+    job_id: str
+    clip_id: str
+    token_id: str
+    finding_subject: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    id: str
+    method: str
+    path: str
+    spec: dict[str, Any]
+
+    @property
+    def parameters(self) -> set[str]:
+        return {parameter["name"] for parameter in self.spec.get("parameters", []) if parameter["in"] == "path"}
+
+    @property
+    def secured(self) -> bool:
+        return bool(self.spec.get("security"))
+
+    @property
+    def has_body(self) -> bool:
+        return "requestBody" in self.spec
+
+    async def call(self, http: httpx.AsyncClient, world: World, body: dict[str, Any] | None) -> httpx.Response:
+        return await http.request(self.method, self.path.format(**asdict(world)), json=body)
+
+
+def operations() -> Iterator[Operation]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, spec in methods.items():
+            yield Operation(spec["operationId"], method, path, spec)
+
+
+DOCUMENT = create_app(Settings()).openapi()
+SECURED = [pytest.param(operation, id=operation.id) for operation in operations() if operation.secured]
+
+BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "create_upload": lambda _: UPLOAD,
+    "create_part_urls": lambda _: {"parts": [{"number": 1, "sha256": HASH}]},
+    "create_quote": lambda world: {"kind": "campaign", "asset_id": world.asset_id},
+    "create_campaign": lambda world: {"asset_id": world.asset_id, "captions_asset_id": world.captions_asset_id},
+    "create_token": lambda _: {"name": "another", "scopes": ["jobs:read"]},
+    "create_grant": lambda _: {"amount": 5, "reason": "thanks"},
+}
+# What shows no ids of its owner.
+WITHOUT_IDS = {"list_prices", "get_credits"}
+PUBLIC = {"healthz", "readyz"}
+
+
+async def send_source(tenant: Tenant, world: World) -> None:
+    wanted = BODIES["create_part_urls"](world)
+    (url,) = (await tenant.http.post(f"/v1/uploads/{world.upload_id}/parts", json=wanted)).json()["urls"]
+    async with httpx.AsyncClient() as store:
+        assert (await store.put(url["url"], headers=url["headers"], content=SOURCE)).status_code == 200
+
+
+async def end_job(tenant: Tenant, world: World) -> None:
+    job = JobRef(org_id=tenant.org_id, job_id=world.job_id)
+    async with tenant.services.database.transaction(tenant.org_id) as session:
+        await jobs.record_event(session, EventInput(job=job, seq=1, kind="status", status=JobStatus.SUCCEEDED))
+
+
+# What must have happened before the owner's call can succeed.
+BEFORE: dict[str, Callable[[Tenant, World], Awaitable[None]]] = {"complete_upload": send_source, "stream_job_events": end_job}
+
+
+async def furnish(tenant: Tenant) -> World:
+    """One of everything."""
+    upload = (await tenant.http.post("/v1/uploads", json=UPLOAD)).json()
+    job_id = (await tenant.campaign())["id"]
+    token = (await tenant.http.post("/v1/tokens", json={"name": "spare", "scopes": ["jobs:read"]})).json()
+    async with tenant.services.system.transaction(None) as session:
+        await reconciliation.add_finding(session, tenant.org_id, "stuck", job_id, "Nothing happened.", "None.")
+    return World(
+        upload_id=upload["id"],
+        asset_id=await tenant.asset(),
+        captions_asset_id=await tenant.asset("captions"),
+        campaign_id=job_id,
+        job_id=job_id,
+        clip_id=await ready_clip(tenant, JobRef(org_id=tenant.org_id, job_id=job_id)),
+        token_id=token["id"],
+        finding_subject=job_id,
+    )
+
+
+async def ready_clip(tenant: Tenant, job: JobRef) -> str:
+    choice = ClipChoice(
+        ordinal=1, start_s=0, end_s=20, first_sentence=0, last_sentence=1, title="", text="", score=1, score_parts={}, why=""
+    )
+    file = ArtifactRef(key=f"org/{tenant.org_id}/jobs/{job.job_id}/x.mp4", sha256=HASH, size=5)
+    packaged = PackagedClip(video=file, subtitles=None, thumbnail=file, framing=file, duration_s=20)
+    async with tenant.services.database.transaction(tenant.org_id) as session:
+        (clip,) = await clips.record_clips(session, job, [choice])
+        await clips.finish_clip(session, FinishClipInput(job=job, clip_id=clip.id, packaged=packaged))
+    return clip.id
+
+
+def shows(response: httpx.Response, world: World) -> bool:
+    return any(id in response.text for id in asdict(world).values())
+
+
+@pytest.mark.parametrize("operation", SECURED)
+async def test_the_owner_gets_in_and_the_other_organisation_sees_nothing(operation: Operation, make_tenant: MakeTenant) -> None:
+    owner, other = await make_tenant(), await make_tenant()
+    theirs, ours = await furnish(owner), await furnish(other)
+    body = BODIES[operation.id](theirs) if operation.has_body else None
+
+    if operation.parameters:
+        refused = await operation.call(other.http, theirs, BODIES[operation.id](ours) if operation.has_body else None)
+        assert (refused.status_code, shows(refused, theirs)) == (404, False)
+    for field in [field for field in body or {} if field.endswith("_id")]:
+        refused = await operation.call(other.http, ours, {**BODIES[operation.id](ours), field: (body or {})[field]})
+        assert (refused.status_code, shows(refused, theirs)) == (404, False)
+    if operation.method == "get" and not operation.parameters:
+        seen = await operation.call(other.http, ours, None)
+        assert (seen.status_code, shows(seen, theirs)) == (200, False)
+
+    await BEFORE.get(operation.id, nothing)(owner, theirs)
+    answer = await operation.call(owner.http, theirs, body)
+    assert answer.status_code in (200, 201, 202, 204), answer.text
+    if operation.method == "get" and not operation.parameters and operation.id not in WITHOUT_IDS:
+        assert shows(answer, theirs)
+
+
+async def nothing(_tenant: Tenant, _world: World) -> None:
+    return None
+
+
+@pytest.mark.parametrize("operation", SECURED)
+async def test_without_a_token_nobody_gets_in(operation: Operation, tenant: Tenant) -> None:
+    world = World(*["x"] * 8)
+    del tenant.http.headers["Authorization"]
+    assert (await operation.call(tenant.http, world, {} if operation.has_body else None)).status_code == 401
+
+
+def test_every_operation_but_health_asks_for_a_token() -> None:
+    assert {operation.id for operation in operations() if not operation.secured} == PUBLIC
+
+
+def test_every_id_that_a_body_can_name_is_tried_with_a_foreign_one() -> None:
+    world = World(*[f"id-{n}" for n in range(8)])
+    for operation in operations():
+        if operation.has_body:
+            reference = operation.spec["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            schema = DOCUMENT["components"]["schemas"][reference.rsplit("/", 1)[1]]
+            named = {field for field in schema["properties"] if field.endswith("_id")} - {"external_id"}
+            assert named <= set(BODIES[operation.id](world)), operation.id
