@@ -1,5 +1,7 @@
 """Which model does what, asked on the machine that has the models, once per job."""
 
+import asyncio
+
 from activities.base import Task, implements
 from cutroom.contracts.campaign import CHOOSE_ENGINES, CampaignPlan, PlanInput
 
@@ -11,7 +13,7 @@ async def choose_engines(task: Task, asked: PlanInput) -> CampaignPlan:
     from cutroom.vision import faces, shots
 
     plan, settings = asked.plan, task.resources.settings
-    engine, model = choose_engine(plan.captions is not None, plan.media.has_audio, settings)
+    engine, model = await asyncio.to_thread(choose_engine, plan.captions is not None, plan.media.has_audio, settings)
     return plan.model_copy(
         update={
             "speech_engine": engine,

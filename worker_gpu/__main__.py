@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from activities import engines, speech, vision
+from activities import engines, transcription, vision
 from activities.base import Implementation
 from activities.resources import open_resources
 from cutroom import logs
@@ -14,8 +14,9 @@ from cutroom.temporal.worker import make_worker, run_until_stopped
 
 GPU: Sequence[Implementation[Any, Any]] = (
     engines.choose_engines,
-    speech.transcribe_chunk,
+    transcription.transcribe_chunk,
     vision.detect_shots_chunk,
+    vision.join_shots,
     vision.reframe_clip,
 )
 

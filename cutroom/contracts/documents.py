@@ -94,7 +94,10 @@ class Shots(Frozen):
 
 
 class ClipChoice(Frozen):
-    """One chosen span, cut between words. `score_parts`: feature name to its weighted share of `score` (0 to 100)."""
+    """One chosen span, cut between words: sentences `first_sentence:last_sentence` (past the end) of the transcript.
+
+    `score_parts`: feature name to its weighted share of `score` (0 to 100).
+    """
 
     ordinal: int
     start_s: float

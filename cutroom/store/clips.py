@@ -10,7 +10,8 @@ from cutroom.contracts.campaign import FinishClipInput, PackagedClip
 from cutroom.contracts.documents import ClipChoice
 from cutroom.contracts.ids import new_id
 from cutroom.errors import NotFound
-from cutroom.store.tables import Clip, ClipVersion
+from cutroom.store.jobs import LIVE
+from cutroom.store.tables import Clip, ClipVersion, Job
 
 
 async def get(session: AsyncSession, clip_id: str) -> Clip:

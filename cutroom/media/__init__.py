@@ -1,0 +1,1 @@
+"""What is done to recordings: pure plans of what to look at, cut, frame and caption, and one thin runner of ffmpeg."""
