@@ -129,16 +129,16 @@ _RECORD = text("""
 """)
 
 # Credits leave a grant oldest first, so what is left of an ended one is what was released last: all of it that exceeds the
-# releases of the last GRACE has lapsed. Soonest end first.
+# releases of the last GRACE has lapsed.
 _PURSES = text("""
     select g.id as grant_id, g.available,
         case when g.expires_at <= :now then greatest(g.available - coalesce(released.amount, 0), 0) else 0 end as lapsed
     from grants g left join lateral (
-        select sum(p.amount) as amount, min(o.at) as since
+        select sum(p.amount) as amount
         from ledger_postings p join ledger_operations o using (org_id, operation_id, phase)
         where p.org_id = g.org_id and p.grant_id = g.id and p.phase = 'settle' and p.account = 'available'
             and o.at >= g.expires_at and o.at > :grace_began
     ) released on g.expires_at <= :now
     where g.org_id = :org_id and g.mode = :mode and g.available <> 0
-    order by case when g.expires_at <= :now then released.since + (:now - :grace_began) else g.expires_at end nulls last, g.id
+    order by g.expires_at nulls last, g.id
 """)
