@@ -63,13 +63,15 @@ async def record_clips(session: AsyncSession, job: JobRef, choices: list[ClipCho
 async def finish_clip(session: AsyncSession, finished: FinishClipInput) -> None:
     """Close a clip: its first version with files, or the reason why there is none. Safe to repeat.
 
-    A clip that failed can still be made, when its campaign is resumed; one that is ready stays so.
+    A clip that failed can still be made, when its campaign is resumed; one that is ready stays so. Once the campaign has
+    ended, and is settled, nothing changes.
     """
     if finished.packaged is not None:
         outcome = {"status": "ready", "current_version": 1, "error_code": "", "error_detail": ""}
     else:
         outcome = {"status": "failed", "error_code": finished.error_code, "error_detail": finished.error_detail}
-    unmade = (col(Clip.id) == finished.clip_id, col(Clip.status) != "ready")
+    live = select(col(Job.id)).where(col(Job.id) == finished.job.job_id, col(Job.status).in_(LIVE)).exists()
+    unmade = (col(Clip.id) == finished.clip_id, col(Clip.status) != "ready", live)
     closed = await session.scalar(update(Clip).where(*unmade).values(outcome).returning(col(Clip.id)))
     if closed is not None and finished.packaged is not None:
         session.add(_first_version(finished.job.org_id, finished.clip_id, finished.packaged))

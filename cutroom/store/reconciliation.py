@@ -27,7 +27,8 @@ class OpenJob:
 
 async def open_jobs(session: AsyncSession, older_than: timedelta, quiet_after: timedelta) -> list[OpenJob]:
     """Jobs that have not ended, made `older_than` ago or before, oldest first."""
-    newest = select(func.max(JobEvent.at)).where(col(JobEvent.job_id) == Job.id, col(JobEvent.org_id) == Job.org_id).scalar_subquery()
+    mine = (col(JobEvent.job_id) == Job.id, col(JobEvent.org_id) == Job.org_id)
+    newest = select(func.max(JobEvent.at)).where(*mine).scalar_subquery()
     quiet = (func.coalesce(newest, Job.created_at) < func.now() - quiet_after) & (col(Job.status) == "processing")
     query = select(Job, quiet).where(col(Job.status).in_(LIVE), col(Job.created_at) < func.now() - older_than)
     rows = (await session.execute(query.order_by(col(Job.created_at)))).tuples()
