@@ -1,0 +1,1 @@
+"""What is written about speech: titles, later summaries and hashtags. Offline."""

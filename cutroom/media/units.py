@@ -1,0 +1,70 @@
+"""Sentences as clips may use them: where a clip may begin before one and end after it, and pieces of those too long."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cutroom.contracts.documents import Transcript, Word
+from cutroom.media.features import Line
+
+LEAD_S = 0.35  # silence kept before the first word, at most
+TAIL_S = 0.45  # and after the last
+CLEAR_S = 0.08  # least distance from a word outside; a shorter silence is halved
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A sentence, or a piece of one.
+
+    A clip that opens with it begins at `cut_in_s`, one that closes with it ends at `cut_out_s`: inside the silences around
+    it, each shared fairly with the neighbour. `earliest_s` and `latest_s` are as far out as a clip could go.
+    """
+
+    sentence: int
+    line: Line
+    cut_in_s: float
+    cut_out_s: float
+    earliest_s: float
+    latest_s: float
+
+
+def units_of(transcript: Transcript, duration_s: float, longest_s: float, loudness_db: Sequence[float] | None) -> list[Unit]:
+    """Units in order, none overlapping. Words must be in order; what lies past `duration_s` is left out."""
+    units = []
+    for index, sentence in enumerate(transcript.sentences):
+        whole = sentence.first_word, sentence.last_word
+        for first, last in _pieces(transcript.words, *whole, longest_s):
+            text = sentence.text if (first, last) == whole else " ".join(w.text for w in transcript.words[first:last])
+            loud = None if loudness_db is None else loudness_db[index]
+            start_s, end_s = transcript.words[first].start_s, min(transcript.words[last - 1].end_s, duration_s)
+            if start_s < end_s:
+                units.append(
+                    _unit(index, Line(text, start_s, end_s, sentence.speaker, loud), transcript.words, first, last, duration_s)
+                )
+    return units
+
+
+def _unit(sentence: int, line: Line, words: Sequence[Word], first: int, last: int, duration_s: float) -> Unit:
+    cut_in, earliest = max(0.0, line.start_s - LEAD_S), 0.0
+    cut_out, latest = min(duration_s, line.end_s + TAIL_S), duration_s
+    if first > 0:
+        before = words[first - 1].end_s
+        middle = (before + line.start_s) / 2
+        cut_in, earliest = max(cut_in, middle), min(before + CLEAR_S, middle)
+    if last < len(words):
+        after = words[last].start_s
+        middle = (line.end_s + after) / 2
+        cut_out, latest = min(cut_out, middle), max(after - CLEAR_S, middle)
+    return Unit(sentence, line, cut_in, cut_out, earliest, min(latest, duration_s))
+
+
+def _pieces(words: Sequence[Word], first: int, last: int, longest_s: float) -> Iterator[tuple[int, int]]:
+    """Words `first:last`, parted at the longest pause of their middle half until no piece is longer than `longest_s`."""
+    begin, end = words[first].start_s, words[last - 1].end_s
+    if last - first == 1 or end - begin + LEAD_S + TAIL_S <= longest_s:
+        yield first, last
+        return
+    quarter, middle = (end - begin) / 4, (first + last) / 2
+    inner = [i for i in range(first + 1, last) if begin + quarter <= words[i].start_s <= end - quarter]
+    cut = max(inner or range(first + 1, last), key=lambda i: (words[i].start_s - words[i - 1].end_s, -abs(i - middle)))
+    yield from _pieces(words, first, cut, longest_s)
+    yield from _pieces(words, cut, last, longest_s)

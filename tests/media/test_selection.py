@@ -1,0 +1,263 @@
+"""Clips are whole passages of a talk, do not overlap, keep to the wishes, and say why they were chosen."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cutroom.contracts.campaign import ClipWishes
+from cutroom.contracts.documents import ClipChoice, Selection, Sentence, Shots, Transcript, Word
+from cutroom.language.titles import MOST_CHARS, title
+from cutroom.media.energy import relative_loudness
+from cutroom.media.features import WEIGHTS, Line, Talk
+from cutroom.media.selection import Span, best_set, select
+
+SHOTS = Shots(fps=30, frame_count=0, cuts=[])
+PLAIN = "The oven stands in the corner of the kitchen near a window."
+
+
+def transcript(sentences: list[tuple[str, float, float]], *, speaker: str | None = None) -> Transcript:
+    """A transcript of (text, pause before, seconds) whose words share each sentence's time evenly."""
+    words: list[Word] = []
+    found: list[Sentence] = []
+    now = 0.0
+    for text, pause_s, seconds in sentences:
+        start = now + pause_s
+        written = text.split()
+        each = seconds / len(written)
+        first = len(words)
+        words += [Word(text=w, start_s=start + i * each, end_s=start + (i + 1) * each) for i, w in enumerate(written)]
+        now = start + seconds
+        found.append(
+            Sentence(text=text, start_s=start, end_s=words[-1].end_s, first_word=first, last_word=len(words), speaker=speaker)
+        )
+    return Transcript(engine="captions", language="en", duration_s=now + 1, words=words, sentences=found)
+
+
+def choose(talk: Transcript, count: int = 3, min_s: float = 15, max_s: float = 40, duration_s: float | None = None) -> Selection:
+    return select(
+        talk, SHOTS, ClipWishes(count=count, min_s=min_s, max_s=max_s), talk.duration_s if duration_s is None else duration_s
+    )
+
+
+TEXTS = [
+    PLAIN,
+    "Why?",
+    "So that is why nobody waits.",
+    "And then it broke in 1987, twice.",
+    "Um, welcome to the show.",
+    "€ — …",
+    9 * PLAIN,
+]
+spoken = st.lists(
+    st.tuples(st.sampled_from(TEXTS), st.floats(0, 6).map(lambda s: s if s > 0.02 else 0.0), st.floats(0.1, 1.2)).map(
+        lambda s: (s[0], s[1], s[2] * len(s[0].split()))
+    ),
+    max_size=25,
+)
+wished = st.tuples(st.integers(1, 30), st.floats(3, 60), st.floats(0, 120)).map(
+    lambda w: ClipWishes(count=w[0], min_s=w[1], max_s=w[1] + w[2])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(spoken, wished, st.floats(0.5, 30))
+def test_clips_lie_inside_the_source_apart_from_each_other_and_best_first(
+    said: list[tuple[str, float, float]], wishes: ClipWishes, rest: float
+) -> None:
+    talk = transcript(said)
+    duration = talk.duration_s + rest
+    selection = select(talk, SHOTS, wishes, duration)
+    clips = selection.clips
+    assert 1 <= len(clips) <= wishes.count
+    assert [clip.ordinal for clip in clips] == list(range(1, len(clips) + 1))
+    assert [clip.score for clip in clips] == sorted((clip.score for clip in clips), reverse=True)
+    for clip in clips:
+        assert 0 <= clip.start_s < clip.end_s <= round(duration, 3)
+        assert clip.end_s - clip.start_s <= max(wishes.max_s, wishes.min_s) + 0.002
+        assert clip.score == pytest.approx(sum(clip.score_parts.values()), abs=1)
+    for one, other in combinations(clips, 2):
+        assert one.end_s <= other.start_s + 0.001 or other.end_s <= one.start_s + 0.001
+    assert bool(selection.warnings) == bool(len(clips) < wishes.count or _too_short(clips, wishes, duration) or not talk.words)
+    assert select(talk, SHOTS, wishes, duration) == selection
+
+
+def _too_short(clips: list[ClipChoice], wishes: ClipWishes, duration_s: float) -> bool:
+    return duration_s >= wishes.min_s and any(clip.end_s - clip.start_s < wishes.min_s - 0.002 for clip in clips)
+
+
+@settings(max_examples=200, deadline=None)
+@given(spoken.filter(bool), wished)
+def test_no_word_is_cut_and_the_words_outside_are_as_far_as_their_silence_allows(
+    said: list[tuple[str, float, float]], wishes: ClipWishes
+) -> None:
+    talk = transcript(said)
+    for clip in choose(talk, wishes.count, wishes.min_s, wishes.max_s).clips:
+        inside = [w for w in talk.words if w.start_s >= clip.start_s - 0.001 and w.end_s <= clip.end_s + 0.001]
+        before = [w.end_s for w in talk.words if w.end_s <= clip.start_s + 0.001]
+        after = [w.start_s for w in talk.words if w.start_s >= clip.end_s - 0.001]
+        assert len(inside) + len(before) + len(after) == len(talk.words)
+        if before:
+            assert clip.start_s - before[-1] >= min(0.08, (inside[0].start_s - before[-1]) / 2) - 0.001
+        if after:
+            assert after[0] - clip.end_s >= min(0.08, (after[0] - inside[-1].end_s) / 2) - 0.001
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.just(PLAIN), st.floats(0.2, 1), st.floats(2, 8)), min_size=15, max_size=40))
+def test_an_ordinary_talk_gives_whole_sentences_of_the_wished_length(said: list[tuple[str, float, float]]) -> None:
+    talk = transcript(said)
+    starts, ends = {s.start_s for s in talk.sentences}, {s.end_s for s in talk.sentences}
+    clips = choose(talk, count=2, min_s=12, max_s=40).clips
+    assert len(clips) == 2
+    for clip in clips:
+        assert 12 <= clip.end_s - clip.start_s <= 40
+        assert any(0 < s - clip.start_s <= 0.36 for s in starts)
+        assert any(0 < clip.end_s - e <= 0.46 for e in ends)
+        assert clip.text == " ".join(s.text for s in talk.sentences[clip.first_sentence : clip.last_sentence])
+
+
+scored = st.tuples(st.integers(0, 12), st.integers(1, 8), st.floats(0.5, 9)).map(
+    lambda s: Span(first=s[0], last=s[0], start_s=float(s[0]), end_s=float(s[0] + s[1]), score=s[2])
+)
+
+
+@given(st.lists(scored, max_size=9), st.integers(1, 4))
+def test_no_other_set_of_clips_has_a_higher_sum(spans: list[Span], count: int) -> None:
+    def apart(chosen: tuple[Span, ...]) -> bool:
+        ordered = sorted(chosen, key=lambda s: s.start_s)
+        return all(a.end_s <= b.start_s for a, b in pairwise(ordered))
+
+    found = best_set(spans, count)
+    assert apart(tuple(found))
+    sets = (c for n in range(count + 1) for c in combinations(spans, n))
+    assert sum(s.score for s in found) == pytest.approx(max(sum(s.score for s in c) for c in sets if apart(c)))
+
+
+def test_a_source_shorter_than_the_shortest_clip_gives_one_clip_of_all_of_it() -> None:
+    clips = choose(transcript([(PLAIN, 0.5, 4), (PLAIN, 0.5, 4)]), count=1, min_s=15, duration_s=9.5).clips
+    assert [(clip.start_s, clip.end_s) for clip in clips] == [(0.0, 9.5)]
+
+
+def test_a_source_without_words_gives_even_parts_begun_at_cuts_and_says_so() -> None:
+    shots = Shots(fps=25, frame_count=2500, cuts=[300, 1300])
+    silent = Transcript(engine="none", language="", duration_s=100, words=[], sentences=[])
+    selection = select(silent, shots, ClipWishes(count=2, min_s=15, max_s=20), 100.0)
+    assert [(clip.start_s, clip.end_s) for clip in selection.clips] == [(12.0, 32.0), (52.0, 72.0)]
+    assert "No speech" in selection.warnings[0]
+
+
+def test_a_short_source_without_words_is_one_clip() -> None:
+    silent = Transcript(engine="none", language="", duration_s=10, words=[], sentences=[])
+    selection = select(silent, SHOTS, ClipWishes(count=3, min_s=15, max_s=60), 10.0)
+    assert [(clip.start_s, clip.end_s) for clip in selection.clips] == [(0.0, 10.0)]
+
+
+def test_too_little_speech_gives_fewer_clips_and_says_how_many() -> None:
+    selection = choose(transcript([(PLAIN, 0.5, 5)] * 8), count=5)
+    assert len(selection.clips) == 2
+    assert "asked for 5 clips; 2" in selection.warnings[0]
+
+
+def test_one_endless_sentence_is_parted_at_its_longest_pauses() -> None:
+    talk = transcript([("word " * 60, 0.5, 30), ("word " * 60, 2.0, 30), ("word " * 60, 1.5, 30)])
+    run_on = Sentence(text="word", start_s=0.5, end_s=talk.words[-1].end_s, first_word=0, last_word=len(talk.words))
+    clips = choose(talk.model_copy(update={"sentences": [run_on]}), count=3, min_s=20, max_s=35).clips
+    assert sorted(round(clip.start_s, 2) for clip in clips) == [0.15, 32.15, 63.65]
+
+
+def test_a_word_that_lasts_longer_than_a_clip_may_is_cut_off() -> None:
+    (clip,) = choose(transcript([("Aah", 2, 90)]), count=1, min_s=15, max_s=40).clips
+    assert (clip.start_s, clip.end_s) == (2.0, 42.0)
+
+
+def test_one_lone_sentence_is_widened_with_the_silence_around_it() -> None:
+    talk = transcript([(PLAIN, 20, 4)])
+    (clip,) = choose(talk, count=1, min_s=15, max_s=40, duration_s=60).clips
+    assert clip.end_s - clip.start_s == pytest.approx(15)
+    assert clip.start_s < 20
+    assert clip.end_s > 24
+
+
+def passage(*texts: str) -> list[tuple[str, float, float]]:
+    return [(text, 0.4, 5.0) for text in texts]
+
+
+def test_a_story_with_a_hook_and_an_end_is_preferred_to_housekeeping_and_small_talk() -> None:
+    welcome = passage(
+        "Hello and welcome back to the podcast.", "The newsletter has moved.", "Tickets are on our website.", "Um, okay then."
+    )
+    story = passage(
+        "What is the most expensive mistake you ever made?",
+        "In 1998 I bought forty lamps for nine hundred dollars.",
+        "My neighbour laughed, but he asked for two of them.",
+        "So a single question sold the whole shop in one week.",
+    )
+    talk = transcript(welcome + story + passage("Thank you for listening.", "Subscribe and follow us.", "See you next week."))
+    (clip,) = choose(talk, count=1, min_s=20, max_s=24).clips
+    assert clip.title == "What is the most expensive mistake you ever made?"
+    assert clip.text.endswith("in one week.")
+    assert "open with a question" in clip.why
+
+
+@pytest.mark.parametrize(
+    ("feature", "better", "worse"),
+    [
+        ("opening", "Why does everybody hate waiting in 2024?", PLAIN),
+        ("standalone", PLAIN, "And it was like that too."),
+        ("ending", "So that is why nobody will ever wait in this shop again, not once.", "Is it?"),
+        ("substance", PLAIN, "Subscribe to the newsletter, the link is on the website."),
+        ("story", "He said no, but then she went, because he had called.", PLAIN),
+        ("numbers", "In 1998 we sold 400 of them for 12 dollars.", PLAIN),
+    ],
+)
+def test_each_feature_of_the_text_prefers_what_it_is_named_for(feature: str, better: str, worse: str) -> None:
+    talk = Talk([Line(better, 0, 5), Line(worse, 6, 11), Line(PLAIN, 12, 17)], 3, 10)
+    assert talk.features(0, 0)[feature] > talk.features(1, 1)[feature]
+
+
+def test_features_of_the_sound_and_the_clock_prefer_what_they_are_named_for() -> None:
+    lines = [Line(PLAIN, 0, 5, None, 4.0), Line(PLAIN, 7, 12, None, -4.0), Line(PLAIN, 12.1, 22, None, 0.0)]
+    talk = Talk(lines, 3, 7)
+    loud, soft, slow = (talk.features(i, i) for i in range(3))
+    assert loud["energy"] > 0.5 > soft["energy"]
+    assert loud["pace"] > slow["pace"]
+    assert loud["pauses"] > soft["pauses"]
+    assert loud["length"] > slow["length"]
+
+
+def test_weights_add_up_to_a_hundred_points_over_the_features_there_are() -> None:
+    assert sum(WEIGHTS.values()) == 100
+    assert list(Talk([Line(PLAIN, 0, 5)], 3, 7).features(0, 0)) == list(WEIGHTS)
+
+
+def test_a_sentence_twice_as_loud_is_six_decibels_above_the_other() -> None:
+    sentences = transcript([(PLAIN, 0, 5), (PLAIN, 0, 5)]).sentences
+    sound = np.concatenate([np.full(500, -20.0), np.full(500, -26.0)]).astype(np.float32)
+    first, second = relative_loudness(sound, 0.01, sentences)
+    assert first - second == pytest.approx(6, abs=0.1)
+    assert first > 0 > second
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("So, um, why do you wait?", "Why do you wait?"),
+        (
+            "Nobody minds waiting for a thing that is truly worth waiting for.",
+            "Nobody minds waiting for a thing that is truly worth…",
+        ),
+        ("In the year of the long winter, with all lamps out, we met again.", "In the year of the long winter, with all lamps out"),
+        ("“No.”", "No"),
+        ("x" * 90, "X" + "x" * 58 + "…"),
+    ],
+)
+def test_titles_are_short_whole_words_without_wind_up(sentence: str, expected: str) -> None:
+    assert title([sentence], [0.5]) == expected
+    assert len(expected) <= MOST_CHARS
+
+
+def test_the_strongest_of_the_first_sentences_gives_the_title() -> None:
+    assert title(["A quiet start it was.", "What went so badly wrong?", PLAIN], [0.2, 0.9, 0.3]) == "What went so badly wrong?"
