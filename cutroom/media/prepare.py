@@ -23,8 +23,11 @@ def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, 
     """`frames`: FFV1 in Matroska, each a key frame; `proxy`: H.264 in MP4; `sound`: FLAC, None for a source without."""
     given = open_source(source, media.container)
     pictures = steady(given["V:0"], media.fps).split()
-    # Bicubic over all pixels, as the shot network's own reader scales; fast_bilinear skips most of them.
-    small = pictures[0].filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="bicubic").filter("format", "bgr0")
+    # Bicubic to packed RGB, as the shot network's own reader does: fast_bilinear skips most pixels, and straight to planar
+    # the colours are others. From there to the planes that FFV1 takes nothing is lost.
+    small = (
+        pictures[0].filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="bicubic").filter("format", "rgb24").filter("format", "gbrp")
+    )
     width, height = proxy_size(media)
     slow = slower(pictures[1], PROXY_FPS)
     faces = slow.filter("scale", width, height, flags="fast_bilinear").filter("setsar", 1).filter("format", "yuv420p")

@@ -67,7 +67,7 @@ async def test_a_cancelled_run_leaves_no_process_after_two_seconds(tmp_path: Pat
     assert running(out) == []
 
 
-async def test_ffmpeg_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
+def test_ffmpeg_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     out = tmp_path / "endless.mkv"
     code = (
         "import asyncio, pathlib, sys\n"
@@ -77,7 +77,7 @@ async def test_ffmpeg_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     )
     worker = subprocess.Popen([sys.executable, "-c", code, *endless(out).args], stdout=subprocess.PIPE, text=True)
     assert worker.stdout is not None
-    assert await asyncio.to_thread(worker.stdout.readline) == "going\n"
+    assert worker.stdout.readline() == "going\n"
     processes = [process for process in running(out) if process.pid != worker.pid]
     assert len(processes) == 1
     worker.kill()

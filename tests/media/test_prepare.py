@@ -1,0 +1,140 @@
+"""Preparing a source: every reader sees the same picture at the same player time, whatever the source's clock does."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cutroom.contracts.media import MediaFacts
+from cutroom.media import ffmpeg as runner
+from cutroom.media.prepare import FRAME_HEIGHT, FRAME_WIDTH, plan_prepare, plan_raw_frames, proxy_size
+from tests.media.conftest import NUMBERED, MakeSource, ffmpeg, lavfi
+from tests.media.test_probe import VP8, facts
+
+TONE = "aevalsrc='0.5*sin(2*PI*440*t)*between(t,1,2)':d=3"
+LATE_PICTURE = [*lavfi(TONE), "-itsoffset", "0.4", *lavfi(NUMBERED), "-map", "0:a", "-map", "1:v"]
+LATE_SOUND = [*lavfi(NUMBERED), "-itsoffset", "0.5", *lavfi(TONE)]
+LOSSLESS = ["-qp", "0", "-pix_fmt", "yuv420p"]
+
+# Which of the numbered frames is shown at each frame of the prepared grid.
+EVERY = list(range(100))
+SOURCES = {
+    "steady.mp4": ([*lavfi(NUMBERED, TONE), *LOSSLESS, "-bf", "2"], EVERY),
+    "no-edit-list.mp4": ([*lavfi(NUMBERED, TONE), *LOSSLESS, "-bf", "2", "-use_editlist", "0"], [0, *EVERY]),
+    "steady.mov": ([*lavfi(NUMBERED), *LOSSLESS], EVERY),
+    "steady.mkv": ([*lavfi(NUMBERED, TONE), *LOSSLESS], EVERY),
+    "steady.webm": ([*lavfi(NUMBERED, TONE), "-c:v", "libvpx-vp9", "-lossless", "1", "-deadline", "realtime"], EVERY),
+    "late-picture.mp4": ([*LATE_PICTURE, *LOSSLESS], [0] * 10 + EVERY),
+    "late-picture.mkv": ([*LATE_PICTURE, *LOSSLESS], [0] * 10 + EVERY),
+    "held.mp4": (
+        [*lavfi(NUMBERED), *LOSSLESS, "-vf", "select='not(between(n,10,29))'", "-fps_mode", "passthrough"],
+        [n if n < 10 or n > 29 else 9 for n in EVERY],
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    media: MediaFacts
+    frames: Path
+    proxy: Path
+    sound: Path
+    frame_count: int
+
+
+def prepare(source: Path, folder: Path) -> Prepared:
+    media = facts(source)
+    frames, proxy, sound = folder / "frames.mkv", folder / "proxy.mp4", folder / "sound.flac"
+    plan = plan_prepare(source, media, frames=frames, proxy=proxy, sound=sound if media.has_audio else None)
+    return Prepared(media, frames, proxy, sound, asyncio.run(runner.run(plan)).frames)
+
+
+def raw_frames(prepared: Prepared, first: int, last: int) -> NDArray[np.uint8]:
+    raw = prepared.frames.with_suffix(".rgb")
+    asyncio.run(runner.run(plan_raw_frames(prepared.frames, raw, prepared.media.fps, first, last)))
+    return np.fromfile(raw, np.uint8).reshape(-1, FRAME_HEIGHT, FRAME_WIDTH, 3)
+
+
+def numbers(frames: NDArray[np.uint8]) -> list[int]:
+    """The numbers that the frames of NUMBERED carry; RGB is full range, luma is not."""
+    luma = frames.reshape(len(frames), -1).mean(axis=1) * 219 / 255 + 16
+    return [round(value) for value in (luma - 18.6) / 2]  # the way to RGB rounds down
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_frame_n_is_what_a_player_shows_at_its_time(make_source: MakeSource, tmp_path: Path, name: str) -> None:
+    args, expected = SOURCES[name]
+    prepared = prepare(make_source(name, *args), tmp_path)
+    assert prepared.frame_count == len(expected)
+    assert numbers(raw_frames(prepared, 0, prepared.frame_count)) == expected
+    assert numbers(raw_frames(prepared, 33, 61)) == expected[33:61]
+
+
+def test_small_frames_are_those_of_a_plain_bicubic_resize(talk: Path, tmp_path: Path) -> None:
+    prepared = prepare(talk, tmp_path)
+    plain = tmp_path / "plain.rgb"
+    ffmpeg("-i", talk, "-vf", "scale=48:27:flags=bicubic", "-f", "rawvideo", "-pix_fmt", "rgb24", plain)
+    assert raw_frames(prepared, 0, 50).tobytes() == plain.read_bytes()
+
+
+def test_sound_and_picture_share_their_zero(make_source: MakeSource, tmp_path: Path) -> None:
+    """A tone from 1 s to 2 s of a sound that begins 0.5 s late is heard from 1.5 s on."""
+    prepared = prepare(make_source("late-sound.mkv", *LATE_SOUND, "-c:a", "flac"), tmp_path)
+    raw = tmp_path / "sound.s16"
+    ffmpeg("-i", prepared.sound, "-f", "s16le", raw)
+    samples = np.abs(np.fromfile(raw, np.int16).astype(int))
+    heard = np.flatnonzero(samples > 1000) / 16000
+    assert heard[0] == pytest.approx(1.5, abs=0.01)
+    assert heard[-1] == pytest.approx(2.5, abs=0.01)
+
+
+def test_the_proxy_shows_the_frame_of_its_moment(make_source: MakeSource, tmp_path: Path) -> None:
+    args, expected = SOURCES["steady.mp4"]
+    prepared = prepare(make_source("steady.mp4", *args), tmp_path)
+    raw = tmp_path / "proxy.gray"
+    ffmpeg("-i", prepared.proxy, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw)
+    luma = np.fromfile(raw, np.uint8).reshape(-1, 54 * 96 * 3 // 2)[:, : 54 * 96].mean(axis=1)
+    assert (luma - 20) / 2 == pytest.approx(expected[::5], abs=0.7)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "proxy", "sound"),
+    [
+        ("odd.mp4", [*lavfi("testsrc=s=101x57:r=25:d=1"), "-pix_fmt", "yuv444p"], (100, 56), False),
+        ("surround.mp4", [*lavfi("testsrc2=s=320x180:d=1", "anoisesrc=d=1:a=0.1"), "-af", "pan=5.1|c0=c0|c2=c0"], (320, 180), True),
+        ("small.webm", [*lavfi("testsrc2=s=64x36:d=1", "sine=d=1"), *VP8, "-c:a", "libopus"], (64, 36), True),
+    ],
+)
+def test_sources_of_odd_shapes_are_prepared(
+    make_source: MakeSource, tmp_path: Path, name: str, args: list[str], proxy: tuple[int, int], sound: bool
+) -> None:
+    prepared = prepare(make_source(name, *args), tmp_path)
+    assert prepared.frame_count == 25
+    assert prepared.sound.exists() == sound
+    made = facts(prepared.proxy)
+    assert (made.width, made.height, made.fps, made.has_audio) == (*proxy, 5.0, False)
+
+
+def test_a_rotated_source_is_prepared_upright(make_source: MakeSource, tmp_path: Path) -> None:
+    flat = make_source("flat.mp4", *lavfi("testsrc2=s=320x180:r=25:d=1"))
+    prepared = prepare(make_source("upright.mp4", "-display_rotation", "90", "-i", str(flat), "-c", "copy"), tmp_path)
+    made = facts(prepared.proxy)
+    assert (made.width, made.height) == (180, 320)
+
+
+def test_one_decode_feeds_all_three(tmp_path: Path) -> None:
+    media = MediaFacts(
+        container="mov", duration_s=60, width=1920, height=1080, fps=30000 / 1001, video_codec="h264", has_audio=True
+    )
+    plan = plan_prepare(tmp_path / "in.mov", media, frames=tmp_path / "f.mkv", proxy=tmp_path / "p.mp4", sound=tmp_path / "s.flac")
+    args = list(plan.args)
+    assert args.count("-i") == 1
+    graph = args[args.index("-filter_complex") + 1]
+    assert "fps=fps=30000/1001:start_time=0" in graph
+    assert "scale=48:27:flags=bicubic" in graph
+    assert "first_pts=0" in graph
+    assert plan.duration_s == 60
+    assert proxy_size(media) == (640, 360)
