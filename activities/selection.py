@@ -24,7 +24,7 @@ async def select_clips(task: Task, asked: SelectInput) -> ArtifactRef:
         loudness = await asyncio.to_thread(_loudness, await task.local(sound), transcript) if sound else None
         task.beat(2, 3)
         chosen = await asyncio.to_thread(selection.select, transcript, shots, plan.wishes, plan.media.duration_s, loudness)
-        out.write_text(chosen.model_dump_json())
+        await asyncio.to_thread(out.write_text, chosen.model_dump_json())
 
     inputs = [asked.transcript, asked.shots, *([sound] if sound else [])]
     return await task.make_one(task.job_scope, selection.VERSION, plan.wishes.model_dump(), inputs, ".json", make)
