@@ -1,6 +1,5 @@
 """Looks at this machine part by part: what is used, from where, which version, and what to do where something is missing."""
 
-import os
 import platform
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ from cutroom.local.stack import read_run
 from cutroom.local.tools import TEMPORAL, VERSITYGW, Tool, go
 from cutroom.media import ffmpeg
 from cutroom.settings import GIB, Settings
+from cutroom.speech.recognise import whisper_facts
 
 LEAST_FREE_BYTES = 2 * GIB
 ROOMY_BYTES = 10 * GIB
@@ -136,16 +136,15 @@ def _torch() -> Finding:
 
 
 def _speech(settings: Settings) -> Finding:
-    weights = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "whisper" / f"{settings.whisper_model}.pt"
-    if weights.exists():
-        return Finding("speech", "ok", f"whisper {settings.whisper_model}", str(weights), version("openai-whisper"))
+    whisper = whisper_facts(settings.whisper_model)
+    built = version("openai-whisper")
+    if whisper.ready:
+        return Finding("speech", "ok", f"whisper {whisper.model}", whisper.where, built)
     advice = (
-        f"No weights of whisper {settings.whisper_model} are in {weights.parent}; they are fetched when first needed. "
-        "Without a network, put them there, or give captions with a recording: pocketsphinx, which stands in, mishears many words."
+        f"No weights of whisper {whisper.model} are here: {whisper.how}. Without them give captions with a recording; "
+        "pocketsphinx, which stands in, mishears many words."
     )
-    return Finding(
-        "speech", "warning", "whisper if it can be fetched, else pocketsphinx", version=version("openai-whisper"), advice=advice
-    )
+    return Finding("speech", "warning", "whisper if it can be fetched, else pocketsphinx", whisper.where, built, advice)
 
 
 def _carried(part: str, package: str, module: str, weights: str, title: str) -> Finding:
