@@ -19,16 +19,17 @@ log = structlog.get_logger(__name__)
 RETRY_AFTER_S = 5
 MEDIA_TYPE = "application/problem+json"
 
-# Codes of what HTTP itself refuses, before any of our own rules.
-HTTP_CODES = {404: "route_unknown", 405: "method_not_allowed", 413: "body_too_large"}
-HTTP_DETAILS = {
-    404: "There is nothing at this address; see /docs for all of them.",
-    405: "This address does not take this method; the Allow header names those that it takes.",
-    413: "The body of this request is too large; bytes of media go to the store, by an upload's URLs.",
+# What HTTP itself refuses, before any of our own rules: status -> code and detail.
+HTTP_PROBLEMS = {
+    400: ("body_unreadable", "The body of this request cannot be read; send JSON in UTF-8."),
+    404: ("route_unknown", "There is nothing at this address; see /docs for all of them."),
+    405: ("method_not_allowed", "This address does not take this method; the Allow header names those that it takes."),
+    413: ("body_too_large", "The body of this request is too large; bytes of media go to the store, by an upload's URLs."),
 }
 
 # Pydantic's many error types as the few that a client can act on; our own validators name theirs.
 FIELD_CODES = {"missing": "field_missing", "extra_forbidden": "field_unknown", "json_invalid": "json_invalid"}
+OTHER_FIELD_CODE = "field_invalid"
 FIELD_DETAILS = {"extra_forbidden": "There is no such field.", "json_invalid": "The body is not valid JSON."}
 
 
@@ -102,7 +103,7 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_field_problem(found) for found in error.errors()]
     first = errors[0]
-    ours = first.code not in ("field_invalid", "field_missing", "field_unknown")
+    ours = first.code not in (OTHER_FIELD_CODE, "field_missing", "field_unknown")
     code, detail = (
         (first.code, first.detail) if ours else ("invalid_request", "Some fields cannot be used; `errors` says which and why.")
     )
@@ -114,12 +115,11 @@ def _field_problem(found: dict[str, Any]) -> FieldProblem:
     path = ".".join(str(part) for part in found["loc"] if part not in ("body", "query", "path", "header"))
     field = "" if kind == "json_invalid" else path
     # Pydantic's own types never contain the value; our validators raise PydanticCustomError with a type of ours.
-    code = FIELD_CODES.get(kind, kind if found.get("ctx", {}).get("house") else "field_invalid")
+    code = FIELD_CODES.get(kind, kind if found.get("ctx", {}).get("house") else OTHER_FIELD_CODE)
     return FieldProblem(field=field, code=code, detail=FIELD_DETAILS.get(kind, str(found["msg"]).rstrip(".") + "."))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = HTTP_CODES.get(error.status_code, "http_error")
-    detail = HTTP_DETAILS.get(error.status_code, HTTPStatus(error.status_code).phrase + ".")
+    code, detail = HTTP_PROBLEMS.get(error.status_code, HTTP_PROBLEMS[400])
     return answer(request.state.request_id, error.status_code, code, detail, headers=dict(error.headers or {}))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -121,7 +122,7 @@ async def test_a_body_beyond_the_limit_is_refused(tenant: Tenant) -> None:
 async def test_a_part_that_is_away_is_503_with_retry_after(settings: Settings, tenant: Tenant) -> None:
     gone = f"127.0.0.1:{free_port()}"
     nowhere = SecretStr(f"postgresql://cutroom_app:x@{gone}/cutroom")
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "database_unavailable": {"database_url": nowhere, "database_system_url": nowhere},
         "store_unavailable": {"s3_endpoint": f"http://{gone}"},
     }
