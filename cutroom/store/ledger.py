@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,7 +20,7 @@ from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
 from cutroom.errors import Conflict, InsufficientCredits, InvalidRequest, NotFound
 from cutroom.store.pages import Page, read_page
-from cutroom.store.postings import Operation, Posting, expire, lock, move, purses, record
+from cutroom.store.postings import GRACE, WITH_LAPSED, Operation, Posting, expire, lock, move, record
 from cutroom.store.tables import Clip, Grant, LedgerOperation, LedgerPosting
 
 
@@ -81,21 +81,14 @@ async def grant(
             raise _differs()
         return done.id
     at = now or clock
-    row = Grant(
-        id=new_id("grt"),
-        org_id=org_id,
-        mode=mode,
-        reason=reason,
-        granted=amount,
-        available=amount,
-        expires_at=expires_at,
-        created_at=at,
+    grant_id = new_id("grt")
+    row = insert(Grant).values(
+        id=grant_id, org_id=org_id, mode=mode, reason=reason, granted=amount, available=amount, expires_at=expires_at, created_at=at
     )
-    session.add(row)
-    await session.flush()
-    postings = [Posting(row.id, "issued", -amount), Posting(row.id, "available", amount)]
+    await session.execute(row.values(held=0, spent=0, expired=0, revoked=0))
+    postings = [Posting(grant_id, "issued", -amount), Posting(grant_id, "available", amount)]
     await record(session, Operation(org_id, operation_id, "grant", mode, at), postings)
-    return row.id
+    return grant_id
 
 
 async def hold(session: AsyncSession, job: JobRef, mode: str, amount: int, *, now: datetime | None = None) -> None:
@@ -196,12 +189,9 @@ async def revoke(session: AsyncSession, org_id: str, grant_id: str, *, now: date
 
 async def balance(session: AsyncSession, org_id: str, mode: str, *, now: datetime | None = None) -> Balance:
     """What the organisation has. What can no longer be spent counts as expired, swept or not."""
-    lapsed = sum(purse.lapsed for purse in await purses(session, org_id, mode, now or datetime.now(UTC)))
-    names = ("available", "held", "spent", "expired", "revoked", "granted")
-    sums = select(*(func.coalesce(func.sum(getattr(Grant, name)), 0) for name in names))
-    row = (await session.execute(sums.where(col(Grant.org_id) == org_id, col(Grant.mode) == mode))).one()
-    amounts = {name: int(amount) for name, amount in zip(names, row, strict=True)}
-    return Balance(**{**amounts, "available": amounts["available"] - lapsed, "expired": amounts["expired"] + lapsed})
+    at = now or datetime.now(UTC)
+    row = await session.execute(_BALANCE, {"org_id": org_id, "mode": mode, "now": at, "grace_began": at - GRACE})
+    return Balance(*(int(amount) for amount in row.one()))
 
 
 async def entries(session: AsyncSession, org_id: str, mode: str, cursor: str | None, limit: int) -> Page[Entry]:
@@ -254,6 +244,13 @@ def _require_positive(amount: int) -> None:
 def _differs() -> Conflict:
     return Conflict("This was done before, with other amounts; nothing was changed.", code="operation_differs")
 
+
+_BALANCE = text(f"""
+    select
+        coalesce(sum(available - lapsed), 0), coalesce(sum(held), 0), coalesce(sum(spent), 0),
+        coalesce(sum(expired + lapsed), 0), coalesce(sum(revoked), 0), coalesce(sum(granted), 0)
+    from ({WITH_LAPSED}) purse
+""")
 
 _PHASES = text("""
     select o.phase, o.mode,

@@ -13,6 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 # What is released after its grant's end can be spent for this long.
 GRACE = timedelta(days=7)
 
+# The grants of an organisation and mode with what has lapsed of each. Credits leave a grant oldest first, so what is left
+# of an ended one is what was released last: all of it that exceeds the releases of the last GRACE has lapsed.
+WITH_LAPSED = """
+    select g.*, case when g.expires_at <= :now then greatest(g.available - coalesce(released.amount, 0), 0) else 0 end as lapsed
+    from grants g left join lateral (
+        select sum(p.amount) as amount
+        from ledger_postings p join ledger_operations o using (org_id, operation_id, phase)
+        where p.org_id = g.org_id and p.grant_id = g.id and p.phase = 'settle' and p.account = 'available'
+            and o.at >= g.expires_at and o.at > :grace_began
+    ) released on g.expires_at <= :now and g.available > 0
+    where g.org_id = :org_id and g.mode = :mode
+"""
+
 
 @dataclass(frozen=True)
 class Posting:
@@ -128,17 +141,7 @@ _RECORD = text("""
     where grants.org_id = :org_id and grants.id = moved.grant_id and :phase <> 'grant'
 """)
 
-# Credits leave a grant oldest first, so what is left of an ended one is what was released last: all of it that exceeds the
-# releases of the last GRACE has lapsed.
-_PURSES = text("""
-    select g.id as grant_id, g.available,
-        case when g.expires_at <= :now then greatest(g.available - coalesce(released.amount, 0), 0) else 0 end as lapsed
-    from grants g left join lateral (
-        select sum(p.amount) as amount
-        from ledger_postings p join ledger_operations o using (org_id, operation_id, phase)
-        where p.org_id = g.org_id and p.grant_id = g.id and p.phase = 'settle' and p.account = 'available'
-            and o.at >= g.expires_at and o.at > :grace_began
-    ) released on g.expires_at <= :now
-    where g.org_id = :org_id and g.mode = :mode and g.available <> 0
-    order by g.expires_at nulls last, g.id
+_PURSES = text(f"""
+    select id as grant_id, available, lapsed from ({WITH_LAPSED}) purse
+    where available <> 0 order by expires_at nulls last, id
 """)

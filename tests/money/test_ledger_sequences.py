@@ -27,7 +27,7 @@ from cutroom.store.database import psycopg_url
 from tests.conftest import DatabaseUrls
 from tests.money.model import Model, Step
 
-SEQUENCES = 2_500
+SEQUENCES = 10_000
 JOBS = 3
 DAY_0 = datetime(2026, 11, 1, tzinfo=UTC)
 
