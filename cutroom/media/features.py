@@ -15,13 +15,13 @@ WEIGHTS: dict[str, float] = {
     "opening": 18,  # the first sentence makes one listen: a question, a number, a claim, a scene
     "standalone": 18,  # it can be followed by who heard nothing before
     "ending": 20,  # the last sentence closes the thought, and the next one does not go on with it
-    "substance": 18,  # no welcome, no advertisement, no thanks, no pointing at what cannot be seen
+    "substance": 22,  # no welcome, no advertisement, no thanks, no pointing at what cannot be seen
     "story": 4,  # turns, people who speak, contrasts
-    "numbers": 6,  # figures, dates, amounts
+    "numbers": 4,  # figures, dates, amounts
     "energy": 5,  # louder than the rest of the talk
     "pace": 2,  # words a second, against the talk
     "pauses": 3,  # rest before and after it
-    "length": 6,  # inside the wished length, neither at its edge
+    "length": 4,  # inside the wished length, neither at its edge
 }
 NEUTRAL = 0.5
 
