@@ -81,7 +81,7 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
         found = Shots.model_validate_json((await task.local(clip.shots)).read_bytes())
         span = Span(start_s=clip.place.start_s, end_s=clip.place.end_s)
         looks = await _look(task, clip)
-        framed = framing.plan_framing(plan.media, found, span, looks, plan.wishes.aspect)
+        framed = await asyncio.to_thread(framing.plan_framing, plan.media, found, span, looks, plan.wishes.aspect)
         await asyncio.to_thread(path.write_text, framed.model_dump_json())
 
     params = {

@@ -23,6 +23,7 @@ VERSION = 1
 LOST_S = 2.0  # a face unseen for longer is another track when it comes back
 ABSENT_S = 1.0  # the followed face is waited for this long before another one is shown
 HOLD_S = 1.0  # between two steps of the crop
+LAST_STEP_S = 0.5  # a step this close to the end of its shot would only flicker
 SAME_WITHIN = 1.0  # a face moves less than this many of its sizes between two looks
 FEWEST_LOOKS = 2  # a face seen only once is likely none, unless there were few looks
 HEADROOM = 0.4  # a face's centre stands this far down a crop that can move up and down
@@ -99,7 +100,7 @@ def _frame_shot(media: MediaFacts, crop: tuple[int, int], part: Span, looks: Seq
     if median(max(face.w / crop[0], face.h / crop[1]) for face in path.values()) > FIT_OVER:
         whole = CropKeyframe(t_s=part.start_s, x=0, y=0, w=_even(media.width), h=_even(media.height))
         return _shot(part, "fit", "The face is larger than any crop: the whole picture.", [whole])
-    holds = _holds(path, rail)
+    holds = _holds(path, rail, part.end_s - LAST_STEP_S)
     times = [part.start_s, *(min(hold) for hold in holds[1:])]
     boxes = [rail.box(t_s, rail.place(list(hold.values()))) for t_s, hold in zip(times, holds, strict=True)]
     manner = "stands still" if len(boxes) == 1 else f"is moved {len(boxes) - 1} times to keep it"
@@ -190,11 +191,11 @@ class _Rail:
         return CropKeyframe(t_s=t_s, x=corner[0], y=corner[1], w=self.crop[0], h=self.crop[1])
 
 
-def _holds(path: Track, rail: _Rail) -> list[Track]:
-    """The path cut into few stretches, each shown by one crop that stands still."""
+def _holds(path: Track, rail: _Rail, last_step_s: float) -> list[Track]:
+    """The path cut into few stretches, each shown by one crop that stands still; none begins after `last_step_s`."""
     holds: list[Track] = []
     for t_s, face in path.items():
-        if holds and (t_s - min(holds[-1]) < HOLD_S or rail.holds([*holds[-1].values(), face])):
+        if holds and (t_s - min(holds[-1]) < HOLD_S or t_s > last_step_s or rail.holds([*holds[-1].values(), face])):
             holds[-1][t_s] = face
         else:
             holds.append({t_s: face})

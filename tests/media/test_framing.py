@@ -90,6 +90,12 @@ def test_the_crop_never_steps_more_than_once_a_second() -> None:
     assert all(later.t_s - earlier.t_s >= HOLD_S for earlier, later in pairwise(keys))
 
 
+def test_the_crop_does_not_step_just_before_a_cut() -> None:
+    seen = [[face(300 if number < 18 else 900)] for number in range(20)] + [[face(300)]] * 5
+    shots = plan_framing(recording(), cut_at(120), span(0.0, 5.0), looks(*seen)).shots
+    assert [len(shot.keyframes) for shot in shots] == [1, 1]
+
+
 def test_the_larger_of_two_faces_is_shown() -> None:
     framing = plan_framing(recording(), cut_at(), span(0.0, 4.0), looks(*[[face(400, size=150), face(1500, size=260)]] * 20))
     assert shows(framing.shots[0].keyframes[0], face(1500, size=260))
