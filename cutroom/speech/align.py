@@ -16,6 +16,9 @@ from cutroom.speech.words import spoken_form
 # A pause inside which a word cannot end: longer than the closure of a plosive.
 PAUSE_S = 0.08
 LEAST_WORD_S = 0.03
+# No word pauses for so long in itself; what it has of sound beyond is its neighbour's.
+LONG_PAUSE_S = 0.15
+SLIVER_S = 0.06
 # A voice 30 dB down has died away: the word is over.
 DEPTH_DB = 30.0
 
@@ -102,10 +105,12 @@ def to_sound(words: list[Timed], samples: Samples) -> list[Timed]:
 
 
 def trimmed(word: Timed, quiet: list[tuple[float, float]]) -> Timed:
+    """The word without the pause at either edge, and without a sliver of its neighbour beyond a long one."""
     start, end = word.start_s, word.end_s
     for first, last in quiet:
-        if first <= start < last < end - LEAST_WORD_S:
+        sliver = SLIVER_S if last - first >= LONG_PAUSE_S else 0.0
+        if first - sliver <= start < last < end - LEAST_WORD_S:
             start = last
-        if start + LEAST_WORD_S < first < end <= last + FRAME_S:
+        if start + LEAST_WORD_S < first < end <= last + FRAME_S + sliver:
             end = first
     return word._replace(start_s=start, end_s=end)

@@ -13,6 +13,7 @@ import numpy as np
 from cutroom.contracts.documents import Cue, Cues, TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
 from cutroom.speech.align import Timed, aligner
+from cutroom.speech.language import base_language, guess_language
 from cutroom.speech.recogniser import Told
 from cutroom.speech.sound import FRAME_S, RATE, duration_of, loud_frames, loudness_of, read_samples
 from cutroom.speech.words import spoken_form, written_words
@@ -21,8 +22,8 @@ from cutroom.speech.words import spoken_form, written_words
 MARGIN_S = 1.2
 # Without neighbours, the less of their sound the better.
 NARROW_S = 0.3
-# Mean log-likelihood ratio per frame of a caption: right text gave -1.1 to -2.6, wrong text -3.5 and less.
-LEAST_SCORE = -3.3
+# Mean log-likelihood ratio per frame of a caption: right text gave -1.1 to -3.3, wrong text -3.5 to -5.4.
+LEAST_SCORE = -4.0
 ESTIMATED_CONFIDENCE = 0.3
 SHORTEST_S = 0.02
 
@@ -35,6 +36,7 @@ class CaptionsRecogniser:
 
     def transcribe(self, sound: Path, chunk: SpeechChunk, language: str, told: Told) -> TranscriptPart:
         """One word per written word, in order, not overlapping. Raises ArtifactMissing where the sound cannot be read."""
+        language = base_language(language) or guess_language(Cues(cues=self._cues))
         own = range(chunk.first_cue, chunk.last_cue)
         total_s = duration_of(sound)
         found = self._found(sound, chunk.first_cue - 1, chunk.last_cue + 1, own, language)

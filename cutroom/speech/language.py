@@ -12,6 +12,13 @@ from cutroom.errors import InvalidRequest
 LEAST_WORDS = 12
 SURE = 0.9
 MOST_CHARACTERS = 20_000
+# Rare languages would win over short or informal text of a common one.
+COMMON = (
+    "ar bg bn ca cs da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ms nl no pa pl pt ro ru sk sl sq sr sv "
+    "sw ta te th tl tr uk ur vi zh"
+)
+# Too near each other to refuse one for the other.
+SIBLINGS = (frozenset({"da", "nb", "nn", "no"}), frozenset({"bs", "hr", "sr"}), frozenset({"id", "ms"}), frozenset({"zh", "yue"}))
 
 
 @cache
@@ -19,7 +26,9 @@ def identifier() -> Any:
     """py3langid's bundled model, giving probabilities."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model.set_languages(COMMON.split())
+    return model
 
 
 def guess_language(cues: Cues) -> str:
@@ -36,9 +45,15 @@ def base_language(tag: str) -> str:
     return tag.replace("_", "-").split("-")[0].lower()
 
 
+def same_language(one: str, other: str) -> bool:
+    """Whether two tags name one language, or two that cannot be told apart by a few sentences."""
+    pair = {base_language(one), base_language(other)}
+    return len(pair) == 1 or any(pair <= siblings for siblings in SIBLINGS)
+
+
 def require_language(asked: str, found: str) -> None:
     """Raises InvalidRequest (`captions_language_mismatch`) where both are known and differ."""
-    if asked and found and base_language(asked) != base_language(found):
+    if asked and found and not same_language(asked, found):
         raise InvalidRequest(
             "The captions are in another language than the one asked for: "
             "leave `captions.language` out, or give captions in that language.",

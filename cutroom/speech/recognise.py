@@ -1,5 +1,6 @@
 """Which recogniser does the work: chosen once per job, on the machine that has the models, and then kept to."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 from cutroom.contracts.documents import Cues
@@ -42,10 +43,11 @@ def available_engines(settings: Settings) -> list[EngineFacts]:
     """Every recogniser and model, best first, without asking the network."""
     import pocketsphinx
 
-    bundled = pocketsphinx.get_model_path("en-us")
+    bundled = Path(pocketsphinx.get_model_path("en-us"))
+    size = sum(file.stat().st_size for file in bundled.rglob("*") if file.is_file())
     facts = [whisper_facts(settings.whisper_model)] if settings.whisper_model.endswith(".pt") else []
     facts += [whisper_facts(name) for name in weights.PUBLISHED]
-    return [*facts, EngineFacts("pocketsphinx", "en-us", True, bundled, 0, "")]
+    return [*facts, EngineFacts("pocketsphinx", "en-us", True, str(bundled), size, "")]
 
 
 def whisper_facts(model: str) -> EngineFacts:
