@@ -6,7 +6,7 @@ Times inside are whole centiseconds from the clip's start, which is what ASS can
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import zip_longest
 
 from cutroom.contracts.documents import Transcript
 from cutroom.media.fonts import text_width
@@ -58,7 +58,7 @@ def states(words: Sequence[Said], length: int, style: CaptionStyle, canvas: Canv
     """One state a word, in order. A group stands without a gap until the next one, or lingers before a silence."""
     groups = list(_groups(words, style, canvas))
     shown = []
-    for group, after in zip(groups, [*groups[1:], None], strict=True):
+    for group, after in zip_longest(groups, groups[1:]):
         following = after[0].start if after else length
         over = max(word.end for word in group)
         if following - over > round(style.pause_s * 100):
@@ -179,8 +179,7 @@ def srt(transcript: Transcript, start_s: float, end_s: float) -> str:
     length = round((end_s - start_s) * 100)
     cues = [cue for run in _runs(words_inside(transcript, start_s, end_s), length) for cue in _cues(run)]
     blocks = []
-    for number, (cue, after) in enumerate(pairwise([*cues, None]), start=1):
-        assert cue is not None
+    for number, (cue, after) in enumerate(zip_longest(cues, cues[1:]), start=1):
         following = after[0].start if after else length
         end = min(following, max(cue[-1].end, cue[0].start + SRT_SHORTEST))
         text = "\n".join(_wrapped(cue, max_lines=SRT_LINES))

@@ -77,7 +77,7 @@ class Encoding:
     keyframe_s: float = 2.0
     sample_rate: int = 48000
     loudness: float = -14.0
-    true_peak: float = -2.0  # AAC adds up to half a decibel: -1.5 in the file
+    true_peak: float = -2.5  # AAC adds up to a decibel: -1.5 in the file
     silence: float = -50.0
     fade_s: float = 0.01
 
