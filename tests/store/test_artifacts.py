@@ -222,7 +222,7 @@ async def test_a_maker_is_stopped_as_soon_as_its_lease_is_lost(bench: Bench, mon
     await frozen.began.wait()
     await bench.produce(Maker(), owner="same")
     with pytest.raises(StaleLease):
-        await first
+        await asyncio.wait_for(first, 30)
     assert frozen.canceled
 
 
