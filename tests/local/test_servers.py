@@ -1,6 +1,7 @@
 """How PostgreSQL and Temporal are first made, and made again after an interruption."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -63,13 +64,13 @@ def test_a_wrong_password_is_refused(database_urls: DatabaseUrls) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the account")
-def test_data_moves_where_the_unprivileged_account_reaches_it(tmp_path: Path, shared: Path) -> None:
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o700)
-    server = Postgres(locked / "postgres", free_port(), Secrets())
+def test_programs_and_data_move_where_the_unprivileged_account_reaches_them(
+    tmp_path: Path, shared: Path, locked_wheel: Path
+) -> None:
+    server = Postgres(locked_wheel / "postgres", free_port(), Secrets())
     assert shared in server.home.parents
     with serving(server, {"PATH": os.defpath}, tmp_path / "log"):
-        assert server.healthy()
+        assert any(word.startswith(str(shared)) and word.endswith("bin/postgres") for word in server.command())
 
 
 @pytest.fixture
@@ -77,6 +78,18 @@ def shared(servers_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = servers_folder / "shared"
     monkeypatch.setattr(postgres_module, "SHARED", folder)
     return folder
+
+
+@pytest.fixture
+def locked_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private folder that holds the wheel, as a clone in root's own home has it."""
+    real = postgres_module.wheel_folder()
+    locked = tmp_path / "locked"
+    for part in (real, real.parent.with_name(f"{real.parent.name}.libs")):
+        shutil.copytree(part, locked / part.relative_to(real.parent.parent))
+    locked.chmod(0o700)
+    monkeypatch.setattr(postgres_module, "wheel_folder", lambda version=None: locked / real.relative_to(real.parent.parent))
+    return locked
 
 
 def test_passwords_are_made_once_and_are_private(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_each_process_is_given_its_own_secrets_and_no_other(up: Up) -> None:
     assert given == {
         "api": databases | store,
         "control": databases | store,
-        "outbound": {"CUTROOM_DATABASE_URL"},
+        "outbound": {"CUTROOM_DATABASE_URL"} | store,
         "media": {"CUTROOM_DATABASE_URL"} | store,
         "gpu": {"CUTROOM_DATABASE_URL"} | store,
     }
@@ -134,11 +134,12 @@ def test_a_second_start_in_the_same_home_is_refused(up: Up) -> None:
     assert "already runs" in second.stderr
 
 
-@pytest.mark.parametrize("part", [*SERVERS, *PROCESSES])
-def test_a_killed_part_comes_back(up: Up, part: str) -> None:
-    before = up.pid(part)
-    os.kill(before, signal.SIGKILL)
-    until(lambda: up.pid(part) != before and up.run()["parts"][part]["healthy"])
+@pytest.mark.parametrize("parts", [["postgres"], ["temporal"], ["s3"], list(PROCESSES)], ids=[*SERVERS, "api-and-workers"])
+def test_killed_parts_come_back(up: Up, parts: list[str]) -> None:
+    before = {part: up.pid(part) for part in parts}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: all(up.pid(part) != before[part] and up.run()["parts"][part]["healthy"] for part in parts))
 
 
 def test_after_a_kill_of_the_supervisor_nothing_is_left_and_the_next_start_works(
