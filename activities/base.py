@@ -88,7 +88,7 @@ class Task:
 
     async def local(self, ref: ArtifactRef) -> Path:
         """A verified local copy. Raises ArtifactMissing, Unreachable."""
-        return await self.resources.files.ensure_local(ref)
+        return await self.resources.files.ensure_local(ref, hold=self.scratch)
 
     async def make(
         self,

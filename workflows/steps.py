@@ -134,19 +134,28 @@ async def to_the_end(work: asyncio.Task[T], flow: Flow) -> T:
 async def together(*bodies: Coroutine[Any, Any, Any]) -> list[Any]:
     """Run all at once and return their results in order. Where one fails the others are canceled, awaited, and it is raised."""
     tasks = [asyncio.create_task(body) for body in bodies]
+    if not tasks:
+        return []
     try:
         await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        unfinished = [task for task in tasks if not task.done()]
-        for task in unfinished:
-            task.cancel()
-        if unfinished:
-            await workflow.wait(unfinished)
+    except asyncio.CancelledError:
+        await _stop(tasks)
+        raise
+    await _stop(tasks)
     for task in tasks:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             raise error
     return [task.result() for task in tasks]
+
+
+async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel what still runs and wait until it ended."""
+    unfinished = [task for task in tasks if not task.done()]
+    for task in unfinished:
+        task.cancel()
+    if unfinished:
+        await workflow.wait(unfinished)
 
 
 async def remaking(body: Callable[[], Coroutine[Any, Any, T]], times: int = 3) -> T:

@@ -148,9 +148,9 @@ class Client:
                 source.response.read()
                 raise error_of(source.response)
             for sent in source.iter_sse():
-                yield Event(
-                    seq=int(sent.id) if sent.id and sent.event != "progress" else None, kind=sent.event, data=json.loads(sent.data)
-                )
+                if sent.data:  # a keep-alive has none
+                    numbered = sent.id and sent.event != "progress"
+                    yield Event(seq=int(sent.id) if numbered else None, kind=sent.event, data=json.loads(sent.data))
 
     def _pages(self, path: str, **filters: str | None) -> Iterator[dict[str, Any]]:
         cursor: str | None = None
