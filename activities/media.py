@@ -87,7 +87,9 @@ async def make_poster(task: Task, source: SourceInput) -> ArtifactRef:
 async def _best_still(task: Task, video: Path, media: MediaFacts, most_width: int, out: Path) -> None:
     times = package.candidate_times(media.duration_s)
     pictures = [task.scratch / f"still-{number}.jpg" for number in range(len(times))]
-    await ffmpeg.run(package.plan_stills(video, media, times, pictures, most_width), note=task.note)
+    for number, (time_s, picture) in enumerate(zip(times, pictures, strict=True)):
+        await ffmpeg.run(package.plan_still(video, media, time_s, picture, most_width), note=task.note)
+        task.beat(number + 1, len(times))
     shutil.move(await asyncio.to_thread(package.best, pictures), out)
 
 

@@ -1,4 +1,4 @@
-"""Still pictures of a video: the poster of an asset, the thumbnail of a clip. Pure plans, and the choice among candidates."""
+"""Still pictures of a video: the poster of an asset, the thumbnail of a clip. A pure plan, and the choice among candidates."""
 
 from collections.abc import Sequence
 from math import log1p
@@ -26,30 +26,17 @@ def candidate_times(duration_s: float) -> list[float]:
     return [begin + (duration_s - begin) * (number + 0.5) / CANDIDATES for number in range(CANDIDATES)]
 
 
-def plan_stills(video: Path, media: MediaFacts, times_s: Sequence[float], outs: Sequence[Path], most_width: int) -> FfmpegPlan:
-    """One JPEG a moment."""
+def plan_still(video: Path, media: MediaFacts, time_s: float, out: Path, most_width: int) -> FfmpegPlan:
+    """The picture of one moment as a JPEG. A picture lies up to a whole group of pictures behind its key frame."""
     width = min(media.width, most_width) // 2 * 2 or 2
     height = round(media.height * width / media.width / 2) * 2 or 2
-    outputs = []
-    for time_s, out in zip(times_s, outs, strict=True):
-        frame = frame_at(time_s, media.fps)
-        span = FrameSpan(frame, frame + 1, media.fps)
-        given = open_source(video, media.container, **seek_to(span))
-        picture = steady(given["V:0"], media.fps, span).filter("scale", width, height, out_range="pc").filter("setsar", 1)
-        outputs.append(
-            picture.output(
-                str(out),
-                f="image2",
-                update=1,
-                vcodec="mjpeg",
-                pix_fmt="yuvj420p",
-                map_metadata=-1,
-                fflags="+bitexact",
-                **{"q:v": 3},
-            )
-        )
-    # A second of media a picture: it lies up to a group of pictures behind the key frame.
-    return plan(*outputs, duration_s=float(len(outputs)), limits=limits_for(60.0))
+    frame = frame_at(time_s, media.fps)
+    span = FrameSpan(frame, frame + 1, media.fps)
+    given = open_source(video, media.container, **seek_to(span))
+    picture = steady(given["V:0"], media.fps, span).filter("scale", width, height, out_range="pc").filter("setsar", 1)
+    jpeg = {"f": "image2", "update": 1, "vcodec": "mjpeg", "q:v": 3, "pix_fmt": "yuvj420p"}
+    output = picture.output(str(out), **jpeg, map_metadata=-1, fflags="+bitexact")
+    return plan(output, duration_s=span.duration_s, limits=limits_for(60.0))
 
 
 def best(pictures: Sequence[Path]) -> Path:

@@ -7,32 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutroom.contracts.documents import Sentence, Transcript, Word
+from cutroom.contracts.documents import Transcript, Word
 from cutroom.media.captions import ass, srt, states, words_inside
 from cutroom.media.fonts import text_width
 from cutroom.media.presets import CANVASES, CAPTION_STYLES
+from tests.media.material import spoken, transcript
 
 STYLE, CANVAS = CAPTION_STYLES["classic"], CANVASES["9:16"]
-
-
-def transcript(words: list[Word], ends: list[int] | None = None) -> Transcript:
-    """`ends`: indexes of words that close a sentence."""
-    closing = sorted({*(ends or []), len(words) - 1}) if words else []
-    sentences = []
-    first = 0
-    for last in closing:
-        said = words[first : last + 1]
-        text = " ".join(word.text for word in said)
-        sentences.append(Sentence(text=text, start_s=said[0].start_s, end_s=said[-1].end_s, first_word=first, last_word=last + 1))
-        first = last + 1
-    return Transcript(engine="captions", language="en", duration_s=600, words=words, sentences=sentences)
-
-
-def spoken(text: str, start_s: float = 10.0, word_s: float = 0.3) -> list[Word]:
-    return [
-        Word(text=part, start_s=start_s + number * word_s, end_s=start_s + (number + 0.9) * word_s)
-        for number, part in enumerate(text.split())
-    ]
 
 
 @st.composite

@@ -11,29 +11,7 @@ from numpy.typing import NDArray
 from cutroom.contracts.media import MediaFacts
 from cutroom.media import ffmpeg as runner
 from cutroom.media.prepare import FRAME_HEIGHT, FRAME_WIDTH, plan_prepare, plan_raw_frames, proxy_size
-from tests.media.conftest import NUMBERED, MakeSource, ffmpeg, lavfi
-from tests.media.test_probe import VP8, facts
-
-TONE = "aevalsrc='0.5*sin(2*PI*440*t)*between(t,1,2)':d=3"
-LATE_PICTURE = [*lavfi(TONE), "-itsoffset", "0.4", *lavfi(NUMBERED), "-map", "0:a", "-map", "1:v"]
-LATE_SOUND = [*lavfi(NUMBERED), "-itsoffset", "0.5", *lavfi(TONE)]
-LOSSLESS = ["-qp", "0", "-pix_fmt", "yuv420p"]
-
-# Which of the numbered frames is shown at each frame of the prepared grid.
-EVERY = list(range(100))
-SOURCES = {
-    "steady.mp4": ([*lavfi(NUMBERED, TONE), *LOSSLESS, "-bf", "2"], EVERY),
-    "no-edit-list.mp4": ([*lavfi(NUMBERED, TONE), *LOSSLESS, "-bf", "2", "-use_editlist", "0"], [0, *EVERY]),
-    "steady.mov": ([*lavfi(NUMBERED), *LOSSLESS], EVERY),
-    "steady.mkv": ([*lavfi(NUMBERED, TONE), *LOSSLESS], EVERY),
-    "steady.webm": ([*lavfi(NUMBERED, TONE), "-c:v", "libvpx-vp9", "-lossless", "1", "-deadline", "realtime"], EVERY),
-    "late-picture.mp4": ([*LATE_PICTURE, *LOSSLESS], [0] * 10 + EVERY),
-    "late-picture.mkv": ([*LATE_PICTURE, *LOSSLESS], [0] * 10 + EVERY),
-    "held.mp4": (
-        [*lavfi(NUMBERED), *LOSSLESS, "-vf", "select='not(between(n,10,29))'", "-fps_mode", "passthrough"],
-        [n if n < 10 or n > 29 else 9 for n in EVERY],
-    ),
-}
+from tests.media.material import LATE_SOUND, SOURCES, VP8, MakeSource, facts, ffmpeg, lavfi
 
 
 @dataclass(frozen=True)

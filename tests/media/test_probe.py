@@ -1,6 +1,5 @@
 """Facts of real files of many shapes, and the reason why others are refused."""
 
-import asyncio
 import time
 from dataclasses import replace
 from fractions import Fraction
@@ -9,22 +8,12 @@ from typing import Any
 
 import pytest
 
-from cutroom.contracts.media import MediaFacts
 from cutroom.errors import BadInput
-from cutroom.media.probe import Policy, frame_rate, probe
-from cutroom.media.sniff import sniff
-from tests.media.conftest import MakeSource, ffmpeg, lavfi
+from cutroom.media.probe import Policy, frame_rate
+from tests.media.material import POLICY, VP8, MakeSource, facts, ffmpeg, lavfi
 
-POLICY = Policy(source_s=3600, side_px=8192, fps=120, streams=16)
 PICTURE = lavfi("testsrc2=s=320x180:r=25:d=1")
-VP8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"]
 BOTH = lavfi("testsrc2=s=320x180:r=25:d=1", "sine=d=1")
-
-
-def facts(path: Path, policy: Policy = POLICY) -> MediaFacts:
-    container = sniff(path).container
-    assert container is not None
-    return asyncio.run(probe(path, container, policy))
 
 
 def refusal(path: Path, policy: Policy = POLICY) -> str:

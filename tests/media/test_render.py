@@ -24,10 +24,7 @@ from cutroom.media.fonts import font_file
 from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264, Canvas
 from cutroom.media.render import clip_span, plan_clip, plan_loudness, read_loudness, stills, verify
 from cutroom.media.timeline import FrameSpan
-from tests.media.conftest import NUMBERED, SMALL, MakeSource, ffmpeg, lavfi
-from tests.media.test_captions import spoken, transcript
-from tests.media.test_prepare import LOSSLESS, SOURCES, TONE
-from tests.media.test_probe import VP8, facts
+from tests.media.material import LOSSLESS, NUMBERED, SMALL, SOURCES, TONE, VP8, MakeSource, facts, ffmpeg, lavfi, spoken, transcript
 
 FULL, STYLE = CANVASES["9:16"], CAPTION_STYLES["classic"]
 FONTS = font_file(STYLE.font_file).parent

@@ -1,0 +1,57 @@
+"""Posters and thumbnails."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFilter, ImageStat
+
+from cutroom.errors import ToolFailed
+from cutroom.media import ffmpeg as runner
+from cutroom.media.package import CANDIDATES, UNSETTLED_S, best, candidate_times, plan_still
+from tests.media.material import SOURCES, MakeSource, facts, lavfi
+
+
+def stills(source: Path, folder: Path, most_width: int) -> list[Path]:
+    media = facts(source)
+    times = candidate_times(media.duration_s)
+    outs = [folder / f"{number}.jpg" for number in range(len(times))]
+    for time_s, out in zip(times, outs, strict=True):
+        asyncio.run(runner.run(plan_still(source, media, time_s, out, most_width)))
+    return outs
+
+
+def test_candidates_avoid_the_first_half_second() -> None:
+    times = candidate_times(30)
+    assert len(times) == CANDIDATES
+    assert times == sorted(times)
+    assert UNSETTLED_S <= times[0] <= times[-1] < 30
+    assert all(0 <= time < 0.2 for time in candidate_times(0.2))
+
+
+@pytest.mark.parametrize("name", ["steady.mp4", "late-picture.mkv", "held.mp4"])
+def test_a_still_shows_its_moment(make_source: MakeSource, tmp_path: Path, name: str) -> None:
+    args, expected = SOURCES[name]
+    source = make_source(name, *args)
+    frames = [min(round(time * 25 + 0.49), len(expected) - 1) for time in candidate_times(facts(source).duration_s)]
+    for frame, path in zip(frames, stills(source, tmp_path, 640), strict=True):
+        with Image.open(path) as picture:
+            grey = ImageStat.Stat(picture.convert("L")).mean[0]
+        assert grey * 219 / 255 + 16 == pytest.approx(20 + 2 * expected[frame], abs=3)
+
+
+def test_a_still_is_no_wider_than_asked(make_source: MakeSource, tmp_path: Path) -> None:
+    source = make_source("broad.mp4", *lavfi("testsrc2=s=640x360:r=25:d=1"))
+    with Image.open(stills(source, tmp_path, 320)[0]) as picture:
+        assert (picture.size, picture.format) == ((320, 180), "JPEG")
+
+
+def test_sharp_and_well_lit_wins(tmp_path: Path) -> None:
+    sharp = Image.effect_noise((400, 300), 60)
+    looks = {"sharp": sharp, "blurred": sharp.filter(ImageFilter.GaussianBlur(4)), "dark": sharp.point(lambda value: value // 12)}
+    for name, picture in looks.items():
+        picture.save(tmp_path / f"{name}.jpg")
+    missing = tmp_path / "missing.jpg"
+    assert best([tmp_path / "blurred.jpg", missing, tmp_path / "sharp.jpg", tmp_path / "dark.jpg"]).stem == "sharp"
+    with pytest.raises(ToolFailed):
+        best([missing])
