@@ -137,8 +137,6 @@ async def settle(session: AsyncSession, job: JobRef, spent: int, *, now: datetim
     held, mode = done["hold"].held, done["hold"].mode
     if not 0 <= spent <= held:
         raise InvalidRequest("A job can spend no more than it holds, and no less than nothing.", code="amount_invalid")
-    # First, so that what ended before does not pass for released.
-    await expire(session, job.org_id, mode, at)
     postings: list[Posting] = []
     left = spent
     for grant_id, part in await session.execute(_HELD_PARTS, job.model_dump()):
