@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -19,6 +20,17 @@ pass `next_cursor` on as `cursor`. A POST that creates takes an `Idempotency-Key
 """
 
 
+class Api(FastAPI):
+    """FastAPI, whose document says of which media type problems are."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        for operation in (operation for path in document["paths"].values() for operation in path.values()):
+            content = operation["responses"]["default"]["content"]
+            content[problems.MEDIA_TYPE] = content.pop("application/json", content.get(problems.MEDIA_TYPE))
+        return document
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The application. Its services live while it runs; none connects before the first request needs it."""
 
@@ -28,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         await app.state.services.close()
 
-    app = FastAPI(
+    app = Api(
         title="Cutroom",
         version=cutroom.__version__,
         description=DESCRIPTION,

@@ -1,7 +1,6 @@
 """Files that people can download, under the names they have on a disk."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from api.deps import DOWNLOAD_TTL_S, Services, until
@@ -24,8 +23,7 @@ async def download(services: Services, name: str, file: dict[str, Any]) -> Named
     """`file`: an ArtifactRef as the database keeps it."""
     ref = ArtifactRef.model_validate(file)
     url = await services.objects.presign_get(ref.key, DOWNLOAD_TTL_S, name)
-    expires_at: datetime = until(DOWNLOAD_TTL_S)
-    return NamedDownload(name=name, url=url, expires_at=expires_at, size_bytes=ref.size, sha256=ref.sha256)
+    return NamedDownload(name=name, url=url, expires_at=until(DOWNLOAD_TTL_S), size_bytes=ref.size, sha256=ref.sha256)
 
 
 def clip_file_name(clip: Clip, file: str) -> str:

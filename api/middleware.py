@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its log line, the limit of its body, and an answer where the code broke."""
 
+import logging
 import re
 import time
 
@@ -15,6 +16,7 @@ from cutroom.settings import MIB
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = MIB
+PROBES = ("/healthz", "/readyz")
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -59,5 +61,6 @@ class RequestContext:
                 detail = "Something went wrong on our side; tell us the request_id if it goes on."
                 await problems.answer(request_id, 500, "internal_error", detail)(scope, receive, send_with_id)
             finally:
+                level = logging.DEBUG if request.url.path in PROBES else logging.INFO
                 seconds = round(time.monotonic() - started, 4)
-                log.info("request", method=request.method, path=request.url.path, status=status, seconds=seconds)
+                log.log(level, "request", method=request.method, path=request.url.path, status=status, seconds=seconds)

@@ -11,8 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from cutroom.errors import CutroomError, TooManyRequests, Unauthorized, Unreachable
-from cutroom.errors import Forbidden as ForbiddenError
+from cutroom.errors import CutroomError, Forbidden, TooManyRequests, Unauthorized, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +89,7 @@ async def _on_cutroom_error(request: Request, error: Exception) -> Response:
 
 
 def _headers(error: CutroomError) -> dict[str, str]:
-    if isinstance(error, ForbiddenError):
+    if isinstance(error, Forbidden):
         return {"WWW-Authenticate": 'Bearer realm="cutroom", error="insufficient_scope"'}
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": 'Bearer realm="cutroom"'}
@@ -102,11 +101,9 @@ def _headers(error: CutroomError) -> dict[str, str]:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_field_problem(found) for found in error.errors()]
-    first = errors[0]
-    ours = first.code not in (OTHER_FIELD_CODE, "field_missing", "field_unknown")
-    code, detail = (
-        (first.code, first.detail) if ours else ("invalid_request", "Some fields cannot be used; `errors` says which and why.")
-    )
+    code, detail = errors[0].code, errors[0].detail
+    if code.startswith("field_"):
+        code, detail = "invalid_request", "Some fields cannot be used; `errors` says which and why."
     return answer(request.state.request_id, 422, code, detail, errors)
 
 

@@ -40,6 +40,8 @@ async def test_every_error_is_a_problem(tenant: Tenant) -> None:
     is_problem(await tenant.http.put("/v1/campaigns", json={}), 405, "method_not_allowed")
     is_problem(await tenant.http.post("/v1/campaigns", content=b"{", headers=JSON), 422, "json_invalid")
     is_problem(await tenant.http.post("/v1/campaigns", json={}), 422, "invalid_request")
+    is_problem(await tenant.http.post("/v1/campaigns", content=b'{"asset_id": "\\ud800"}', headers=JSON), 422, "invalid_request")
+    is_problem(await tenant.http.post("/v1/campaigns", content=b"[" * 100_000, headers=JSON), 400, "body_unreadable")
     is_problem(await tenant.http.get("/v1/campaigns/cmp_nothing"), 404, "job_unknown")
     is_problem(await tenant.http.get("/v1/campaigns/%00"), 422, "invalid_request")
     is_problem(await tenant.http.get("/v1/jobs", params={"limit": 0}), 422, "invalid_request")
@@ -147,5 +149,8 @@ async def test_a_whole_stack_is_ready(stranger: httpx.AsyncClient) -> None:
 
 
 async def test_the_contract_and_its_pages_are_public(stranger: httpx.AsyncClient) -> None:
-    assert (await stranger.get("/openapi.json")).json()["info"]["title"] == "Cutroom"
+    document = (await stranger.get("/openapi.json")).json()
+    assert document["info"]["title"] == "Cutroom"
+    problem = document["paths"]["/v1/jobs"]["get"]["responses"]["default"]["content"]
+    assert problem == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     assert (await stranger.get("/docs")).status_code == 200

@@ -4,6 +4,7 @@ Made from the document itself. Path parameters are filled by their names, bodies
 `..._id` field that this module knows nothing of fails.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from cutroom.settings import Settings
 from cutroom.store import clips, jobs, reconciliation
 from tests.api.conftest import MakeTenant, Tenant
 
+ANSWER_WITHIN_S = 60
 SOURCE = b"bytes"
 HASH = hashlib.sha256(SOURCE).hexdigest()
 UPLOAD = {"filename": "talk.mp4", "size_bytes": len(SOURCE)}
@@ -60,7 +62,8 @@ class Operation:
         return "requestBody" in self.spec
 
     async def call(self, http: httpx.AsyncClient, world: World, body: dict[str, Any] | None) -> httpx.Response:
-        return await http.request(self.method, self.path.format(**asdict(world)), json=body)
+        async with asyncio.timeout(ANSWER_WITHIN_S):  # a stream that should have been refused would never end
+            return await http.request(self.method, self.path.format(**asdict(world)), json=body)
 
 
 def operations() -> Iterator[Operation]:
