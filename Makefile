@@ -35,8 +35,9 @@ lint: setup ## lint, types and import rules alone
 soak: setup ## the long fault and load runs
 	$(BIN)/pytest -m soak
 
-bench: setup ## speed and quality, against the limit and the peers
-	$(BIN)/python -m bench
+bench: setup ## a campaign on a sample talk, measured against what the talk is known to hold
+	$(BIN)/cutroom demo --out $(OUT) --seconds $(SECONDS)
+	$(BIN)/python bench/quality.py --out $(OUT) --truth $(OUT)/sample/truth.json
 
 lock: setup ## resolves requirements.lock anew
 	scripts/lock.sh
