@@ -245,13 +245,13 @@ def _name_plate(who: Speaker) -> Image.Image:
 
 @lru_cache(maxsize=4)
 def _slide(headline: str, below: str) -> Planes:
-    """Everything that must be read stands in the middle third, where an upright crop of a slide falls."""
+    """What must be read stands in the middle third, where an upright crop falls, and above its captions."""
     picture = _backdrop()
     draw = ImageDraw.Draw(picture)
     draw.text((WIDTH // 2, 104), SHOW, font=_font(40), fill=ACCENT, anchor="mm")
     size = next(s for s in range(150, 20, -2) if _font(s).getlength(headline) <= 500)
-    draw.text((WIDTH // 2, HEIGHT // 2 - 40), headline, font=_font(size), fill=PAPER, anchor="mm")
-    draw.rectangle((WIDTH // 2 - 60, HEIGHT // 2 + 60, WIDTH // 2 + 60, HEIGHT // 2 + 68), fill=ACCENT)
+    draw.text((WIDTH // 2, HEIGHT // 2 - 160), headline, font=_font(size), fill=PAPER, anchor="mm")
+    draw.rectangle((WIDTH // 2 - 60, HEIGHT // 2 - 60, WIDTH // 2 + 60, HEIGHT // 2 - 52), fill=ACCENT)
     size = next(s for s in range(48, 10, -1) if _font(s).getlength(below) <= 500)
-    draw.text((WIDTH // 2, HEIGHT // 2 + 130), below, font=_font(size), fill=PAPER, anchor="mm")
+    draw.text((WIDTH // 2, HEIGHT // 2 + 10), below, font=_font(size), fill=PAPER, anchor="mm")
     return planes(picture)
