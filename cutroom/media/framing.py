@@ -24,7 +24,7 @@ LOST_S = 2.0  # a face unseen for longer is another track when it comes back
 ABSENT_S = 1.0  # the followed face is waited for this long before another one is shown
 HOLD_S = 1.0  # between two steps of the crop
 LAST_STEP_S = 0.5  # a step this close to the end of its shot would only flicker
-SAME_WITHIN = 1.0  # a face moves less than this many of its sizes between two looks
+SAME_WITHIN = 2.0  # a face moves less than this many of its sizes between two looks
 FEWEST_LOOKS = 2  # a face seen only once is likely none, unless there were few looks
 HEADROOM = 0.4  # a face's centre stands this far down a crop that can move up and down
 FIT_OVER = 1.25  # a face this many times larger than the crop is shown with all of the picture around it
@@ -173,7 +173,7 @@ class _Rail:
         extents = [self.extent(face) for face in faces]
         centres = [(start + end) / 2 for start, end in extents]
         longest = max(end - start for start, end in extents)
-        return max(centres) - min(centres) <= max(min(self.side / 2, self.side - longest), self.side / 8)
+        return max(centres) - min(centres) <= max(min(self.side / 2, self.side - longest), self.side / 4)
 
     def place(self, faces: Sequence[Face]) -> float:
         """Where the crop begins: with the faces in the middle, or with headroom; none of them cut, where they fit."""
