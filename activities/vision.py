@@ -1,4 +1,4 @@
-"""What the pictures show: shots, and where the crop of each one stands. Only processes with the model libraries import this."""
+"""What the pictures show: likely cuts, and where the crop of each shot stands. Only processes with the models import this."""
 
 import asyncio
 from pathlib import Path
@@ -10,16 +10,13 @@ from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import (
     DETECT_SHOTS_CHUNK,
-    JOIN_SHOTS,
     REFRAME_CLIP,
-    CampaignPlan,
     ClipInput,
-    JoinShotsInput,
     ReframeInput,
     ShotsInput,
 )
 from cutroom.contracts.documents import Shots, ShotScores
-from cutroom.contracts.media import PreparedMedia, Span
+from cutroom.contracts.media import Span
 from cutroom.errors import ToolFailed
 from cutroom.media import ffmpeg, framing, prepare
 from cutroom.media.proxy import plan_raw_proxy
@@ -50,26 +47,9 @@ async def detect_shots_chunk(task: Task, asked: ShotsInput) -> ArtifactRef:
             task.beat(part.first_frame + len(part.single) - wanted[0], wanted[1] - wanted[0])
         await asyncio.to_thread(path.write_text, shots.join_scores(parts, *wanted).model_dump_json())
 
+    scope = Scope(asked.plan.job.org_id, asset_id=asked.plan.asset_id)
     params = {"engine": asked.plan.shots_engine, "frames": wanted, "of": prepared.frame_count}
-    return await task.make_one(_of_asset(asked.plan), transnet.VERSION, params, [prepared.frames], ".json", make)
-
-
-@implements(JOIN_SHOTS)
-async def join_shots(task: Task, asked: JoinShotsInput) -> ArtifactRef:
-    """`shots.json` of the whole recording."""
-    prepared = asked.prepared
-
-    async def make(path: Path) -> None:
-        await asyncio.to_thread(_join, [await task.local(part) for part in asked.parts], prepared, path)
-
-    params = {"engine": asked.plan.shots_engine, "fps": prepared.frame_rate}
-    return await task.make_one(_of_asset(asked.plan), shots.VERSION, params, asked.parts, ".json", make)
-
-
-def _join(parts: list[Path], prepared: PreparedMedia, out: Path) -> None:
-    scores = [ShotScores.model_validate_json(part.read_bytes()) for part in parts]
-    whole = shots.join_scores(scores, 0, prepared.frame_count)
-    out.write_text(shots.find_shots(whole, prepared.frame_rate).model_dump_json())
+    return await task.make_one(scope, transnet.VERSION, params, [prepared.frames], ".json", make)
 
 
 @implements(REFRAME_CLIP)
@@ -118,7 +98,3 @@ def _pictures(raw: Path, count: int, width: int, height: int) -> NDArray[np.uint
     if raw.stat().st_size != count * width * height * 3:
         raise ToolFailed("A prepared file has not as many pictures as it should.", code="pictures_missing")
     return np.memmap(raw, np.uint8, "r", shape=(count, height, width, 3))
-
-
-def _of_asset(plan: CampaignPlan) -> Scope:
-    return Scope(plan.job.org_id, asset_id=plan.asset_id)

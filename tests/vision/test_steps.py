@@ -12,7 +12,8 @@ from skimage.data import astronaut
 from activities.base import Resources, attempt
 from activities.media import prepare_media
 from activities.resources import open_resources
-from activities.vision import detect_shots_chunk, join_shots, reframe_clip
+from activities.shots import join_shots
+from activities.vision import detect_shots_chunk, reframe_clip
 from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.campaign import (
     DETECT_SHOTS_CHUNK,
