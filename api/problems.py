@@ -109,8 +109,8 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
 
 def _field_problem(found: dict[str, Any]) -> FieldProblem:
     kind = str(found["type"])
-    path = ".".join(str(part) for part in found["loc"] if part not in ("body", "query", "path", "header"))
-    field = "" if kind == "json_invalid" else path
+    # The first part says where the field is: body, query, path or header.
+    field = "" if kind == "json_invalid" else ".".join(str(part) for part in found["loc"][1:])
     # Pydantic's own types never contain the value; our validators raise PydanticCustomError with a type of ours.
     code = FIELD_CODES.get(kind, kind if found.get("ctx", {}).get("house") else OTHER_FIELD_CODE)
     return FieldProblem(field=field, code=code, detail=FIELD_DETAILS.get(kind, str(found["msg"]).rstrip(".") + "."))
