@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from activities import assets, jobs, media, money, reconciliation, selection, speech
+from activities import assets, jobs, media, money, reconciliation, selection, shots, speech
 from activities.base import Implementation, Resources
 from activities.resources import open_resources
 from cutroom import logs
@@ -44,6 +44,7 @@ MEDIA: Sequence[Implementation[Any, Any]] = (
     media.prepare_media,
     media.render_clip,
     selection.select_clips,
+    shots.join_shots,
     speech.join_transcript,
     speech.plan_speech,
 )

@@ -16,7 +16,6 @@ GPU: Sequence[Implementation[Any, Any]] = (
     engines.choose_engines,
     transcription.transcribe_chunk,
     vision.detect_shots_chunk,
-    vision.join_shots,
     vision.reframe_clip,
 )
 

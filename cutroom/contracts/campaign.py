@@ -203,7 +203,7 @@ PLAN_SPEECH = Step("plan_speech", Queue.CPU_MEDIA, SpeechPlanInput, SpeechPlan, 
 TRANSCRIBE_CHUNK = Step("transcribe_chunk", Queue.GPU, TranscribeInput, ArtifactRef, 900, 120)
 JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, ArtifactRef, 120, 60)
 DETECT_SHOTS_CHUNK = Step("detect_shots_chunk", Queue.GPU, ShotsInput, ArtifactRef, 900, 120)
-JOIN_SHOTS = Step("join_shots", Queue.GPU, JoinShotsInput, ArtifactRef, 120, 60)
+JOIN_SHOTS = Step("join_shots", Queue.CPU_MEDIA, JoinShotsInput, ArtifactRef, 120, 60)
 SELECT_CLIPS = Step("select_clips", Queue.CPU_MEDIA, SelectInput, ArtifactRef, 600, 60)
 RECORD_CLIPS = Step("record_clips", Queue.CONTROL, RecordClipsInput, ClipPlaces, must_stop=True)
 RECORD_FILES = Step("record_files", Queue.CONTROL, RecordFilesInput, Nothing, must_stop=True)
