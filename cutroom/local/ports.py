@@ -1,5 +1,6 @@
 """Ports on loopback: free ones, and who holds a taken one."""
 
+import random
 import socket
 
 import psutil
@@ -8,10 +9,10 @@ from cutroom.errors import SetupError
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on now, below those that the kernel gives to outgoing connections: it is likely to stay free."""
+    while holder(port := random.randrange(20_000, 32_000)):
+        pass
+    return port
 
 
 def holder(port: int) -> str | None:
