@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,13 +58,21 @@ async def _fetch(task: Task, upload: UploadObject, path: Path) -> None:
     arrived = 0
     try:
         while not (await asyncio.wait([fetching], timeout=FETCH_POLL_S))[0]:
-            now = sum(file.stat().st_size for file in path.parent.iterdir())
+            now = _bytes_in(path.parent)
             if now > arrived:
                 arrived = now
                 task.beat(arrived, upload.size)
         await fetching
     finally:
         fetching.cancel()
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # renamed meanwhile
+            total += file.stat().st_size
+    return total
 
 
 def _language(path: Path) -> str:

@@ -90,6 +90,8 @@ def open_source(path: Path, container: str, **options: Any) -> Any:
         f=DEMUXERS[container],
         protocol_whitelist="file,pipe",
         codec_whitelist=_DECODERS,
+        # A picture that changes its size midway would start the graph, and its clock, anew: scale filters take it as it comes.
+        **{"reinit_filter:v": 0},
         **options,
     )
 

@@ -23,8 +23,8 @@ from cutroom.media.limits import Limits
 from cutroom.media.sniff import Container
 from cutroom.settings import Settings
 
-PROBE_LIMITS = Limits(cpu_s=20, file_size=0)
-PROBE_WALL_S = 40.0
+PROBE_LIMITS = Limits(cpu_s=30, file_size=0)
+PROBE_WALL_S = 45.0
 
 _STANDARD_RATES = (
     *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)),

@@ -103,6 +103,21 @@ def test_a_rotated_source_is_prepared_upright(make_source: MakeSource, tmp_path:
     assert (made.width, made.height) == (180, 320)
 
 
+def test_a_picture_that_changes_its_size_keeps_its_time(make_source: MakeSource, tmp_path: Path) -> None:
+    """As browsers record calls."""
+    parts = [
+        make_source(f"{name}.mkv", *lavfi(f"color={name}:s={size}:r=25:d=1"))
+        for name, size in (("red", "64x36"), ("blue", "96x54"))
+    ]
+    names = tmp_path / "parts.txt"
+    names.write_text("".join(f"file '{part}'\n" for part in parts))
+    prepared = prepare(make_source("resized.mkv", "-f", "concat", "-safe", "0", "-i", str(names), "-c", "copy"), tmp_path)
+    assert prepared.frame_count == 50
+    red, _, blue = raw_frames(prepared, 0, 50).reshape(50, -1, 3).mean(axis=1).T
+    assert [int(value > 128) for value in red] == [1] * 25 + [0] * 25
+    assert [int(value > 128) for value in blue] == [0] * 25 + [1] * 25
+
+
 def test_one_decode_feeds_all_three(tmp_path: Path) -> None:
     media = MediaFacts(
         container="mov", duration_s=60, width=1920, height=1080, fps=30000 / 1001, video_codec="h264", has_audio=True
