@@ -7,5 +7,5 @@ for python in ${PYTHON:-python3.11 python3 python}; do
     fi
 done
 echo "Cutroom needs Python 3.11 and found none (looked for ${PYTHON:-python3.11, python3, python})." >&2
-echo "Install it (Debian: apt install python3.11 python3.11-venv; macOS: brew install python@3.11), or name one: make setup PYTHON=/path/to/python3.11" >&2
+echo "Install it (Debian: apt install python3.11 python3.11-venv), or name one: make setup PYTHON=/path/to/python3.11" >&2
 exit 1

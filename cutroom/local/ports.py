@@ -10,7 +10,7 @@ from cutroom.errors import SetupError
 
 def free_port() -> int:
     """A port nobody listens on now, below those that the kernel gives to outgoing connections: it is likely to stay free."""
-    while holder(port := random.randrange(20_000, 32_000)):
+    while holder(port := random.SystemRandom().randrange(20_000, 32_000)):
         pass
     return port
 

@@ -49,7 +49,7 @@ def start(environment: dict[str, str], output: Path) -> Up:
         command = [sys.executable, "-c", "from cutroom.cli import main; main()", "up", "--json"]
         process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, text=True, start_new_session=True)
     up = Up(process, environment, Home(Path(environment["CUTROOM_HOME"])))
-    until(lambda: process.poll() is not None or '"api"' in output.read_text(), 120)
+    until(lambda: process.poll() is not None or '"api"' in output.read_text(), 240)
     assert process.poll() is None, output.read_text()
     return up
 
@@ -128,8 +128,16 @@ def test_the_local_token_opens_the_api(up: Up) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def test_the_doctor_finds_a_running_stack_well(up: Up) -> None:
+    done = command_line(up.environment, "doctor", "--json")
+    found = {each["part"]: each["state"] for each in json.loads(done.stdout)}
+    assert {found[f"running {part}"] for part in (*SERVERS, *PROCESSES)} == {"ok"}
+    assert found["reached by the api"] == "ok"
+    assert done.returncode == 0
+
+
 def test_a_second_start_in_the_same_home_is_refused(up: Up) -> None:
-    second = run_up(up.environment)
+    second = command_line(up.environment, "up")
     assert second.returncode == 3
     assert "already runs" in second.stderr
 
@@ -160,12 +168,12 @@ def test_after_a_kill_of_the_supervisor_nothing_is_left_and_the_next_start_works
 def test_a_taken_port_is_refused_with_the_setting_that_moves_it(environment: dict[str, str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused = run_up({**environment, "CUTROOM_HOME": str(tmp_path / "home"), "CUTROOM_S3_PORT": port})
+        refused = command_line({**environment, "CUTROOM_HOME": str(tmp_path / "home"), "CUTROOM_S3_PORT": port}, "up")
     assert refused.returncode == 3
     assert f"Port {port}" in refused.stderr
     assert "CUTROOM_S3_PORT" in refused.stderr
 
 
-def run_up(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from cutroom.cli import main; main()", "up"]
+def command_line(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from cutroom.cli import main; main()", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
