@@ -19,8 +19,8 @@ LEAST_WORD_S = 0.03
 # No word pauses for so long in itself; what it has of sound beyond is its neighbour's.
 LONG_PAUSE_S = 0.15
 SLIVER_S = 0.06
-# A voice 30 dB down has died away: the word is over.
-DEPTH_DB = 30.0
+# A voice so far below its loudest has died away: the word is over.
+DEPTH_DB = 34.0
 
 
 class Timed(NamedTuple):
@@ -73,6 +73,8 @@ class Aligner:
     def _decode(self, samples: Samples, text: str) -> list[Timed]:
         """The words of the text in order, as pocketsphinx places them; empty where it finds no path."""
         try:
+            # What was heard before must not change what is found now.
+            self._decoder.reinit_feat()
             self._decoder.set_align_text(text)
             self._decoder.start_utt()
             self._decoder.process_raw(samples.tobytes(), full_utt=True)

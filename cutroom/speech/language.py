@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from cutroom.contracts.documents import Cues
-from cutroom.errors import InvalidRequest
 
 LEAST_WORDS = 12
 SURE = 0.9
@@ -49,14 +48,3 @@ def same_language(one: str, other: str) -> bool:
     """Whether two tags name one language, or two that cannot be told apart by a few sentences."""
     pair = {base_language(one), base_language(other)}
     return len(pair) == 1 or any(pair <= siblings for siblings in SIBLINGS)
-
-
-def require_language(asked: str, found: str) -> None:
-    """Raises InvalidRequest (`captions_language_mismatch`) where both are known and differ."""
-    if asked and found and not same_language(asked, found):
-        raise InvalidRequest(
-            "The captions are in another language than the one asked for: "
-            "leave `captions.language` out, or give captions in that language.",
-            code="captions_language_mismatch",
-            field="captions.language",
-        )

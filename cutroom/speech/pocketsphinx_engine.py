@@ -22,10 +22,10 @@ class PocketsphinxRecogniser:
     def transcribe(self, sound: Path, chunk: SpeechChunk, language: str, told: Told) -> TranscriptPart:
         """Words without punctuation. Raises ArtifactMissing where the sound cannot be read."""
         samples = read_samples(sound, chunk.start_s, chunk.end_s)
-        decoder, lock, levels = bundled()
+        decoder, lock = bundled()
         with lock:
             # The decoder adapts to the levels that it hears; each chunk starts afresh, so that a retry hears the same.
-            decoder.set_cmn(levels)
+            decoder.reinit_feat()
             decoder.start_utt()
             # A second at a time: inside the decoder no other thread of the process can run.
             for first in range(0, samples.size, RATE):
@@ -50,9 +50,8 @@ class PocketsphinxRecogniser:
 
 
 @cache
-def bundled() -> tuple[Any, Lock, str]:
-    """The decoder, its lock, and the levels that it starts from. Loading takes a second."""
+def bundled() -> tuple[Any, Lock]:
+    """The decoder and the lock of its use. Loading takes a second."""
     import pocketsphinx
 
-    decoder = pocketsphinx.Decoder(pocketsphinx.Config(loglevel="FATAL"))
-    return decoder, Lock(), decoder.get_cmn()
+    return pocketsphinx.Decoder(pocketsphinx.Config(loglevel="FATAL")), Lock()

@@ -55,7 +55,8 @@ def whisper_facts(model: str) -> EngineFacts:
     path = weights.cached(model)
     if path:
         return EngineFacts("whisper", model, True, str(path), path.stat().st_size, "")
-    where, size = weights.cache_dir() / f"{model}.pt", weights.PUBLISHED[model].mib * weights.MIB
+    name = weights.published_name(model)
+    where, size = weights.cache_dir() / f"{name}.pt", weights.PUBLISHED[name].mib * weights.MIB
     return EngineFacts("whisper", model, False, str(where), size, f"fetched on first use; or put {weights.address(model)} there")
 
 

@@ -1,6 +1,6 @@
 """The prepared sound: read in pieces, and where in it somebody speaks, by energy.
 
-The detector is a threshold between the noise floor and the loudest tenth of the neighbourhood, in decibels. It is meant
+The detector is a threshold between the noise floor and the loudest hundredth of the neighbourhood, in decibels. It is meant
 for cutting between words, not for telling speech from music: what is loud counts as sound.
 """
 
@@ -81,12 +81,12 @@ def loudness_of_file(sound: Path) -> Decibels:
 def loud_frames(loudness: Decibels, depth_db: float = np.inf) -> Mask:
     """True where there is sound rather than background, judged within about a minute around each frame.
 
-    `depth_db`: what lies further below the loudest tenth is background too, however silent the room.
+    `depth_db`: what lies further below the loudest hundredth is background too, however silent the room.
     """
     loud = np.zeros(loudness.size, bool)
     for first in range(0, loudness.size, NEIGHBOURHOOD):
         around = loudness[max(0, first - NEIGHBOURHOOD // 2) : first + NEIGHBOURHOOD * 3 // 2]
-        floor, top = np.percentile(around, 5), np.percentile(around, 90)
+        floor, top = np.percentile(around, 5), np.percentile(around, 99)
         if top - floor < SPREAD_DB:
             # One level throughout: all of it is background where it is faint, all of it is sound where it is not.
             loud[first : first + NEIGHBOURHOOD] = top > DEAD_DB / 2

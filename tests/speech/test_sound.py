@@ -1,0 +1,61 @@
+"""Reading the prepared sound and finding where somebody speaks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cutroom.errors import ArtifactMissing
+from cutroom.speech.sound import RATE, duration_of, loud_frames, loudness_of, loudness_of_file, read_samples, silences_of
+from tests.speech.conftest import Talk, write_sound
+
+
+def test_a_span_is_read_to_the_sample_and_clipped_to_the_file(talk: Talk) -> None:
+    whole = read_samples(talk.sound, 0, talk.length_s)
+    assert np.array_equal(read_samples(talk.sound, 3.25, 4.5), whole[52_000:72_000])
+    assert read_samples(talk.sound, talk.length_s - 1, talk.length_s + 9).size == RATE
+    assert read_samples(talk.sound, talk.length_s + 1, talk.length_s + 9).size == 0
+
+
+def test_loudness_of_a_file_read_in_blocks_is_that_of_the_whole(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 130 * RATE)
+    sound = write_sound(tmp_path / "long.flac", np.clip(noise, -1, 1))
+    assert np.array_equal(loudness_of_file(sound), loudness_of(read_samples(sound, 0, 130)))
+
+
+def test_the_pauses_between_sentences_are_found(talk: Talk) -> None:
+    pauses = silences_of(loud_frames(loudness_of_file(talk.sound)), 0.25)
+    for before, after in zip(talk.cues.cues, talk.cues.cues[1:], strict=False):
+        middle = (before.end_s + after.start_s) * 50
+        assert any(pause.first < middle < pause.last for pause in pauses)
+
+
+def test_no_word_lies_in_a_pause(talk: Talk) -> None:
+    pauses = silences_of(loud_frames(loudness_of_file(talk.sound)), 0.25)
+    for word in talk.words:
+        middle = (word.start_s + word.end_s) * 50
+        assert not any(pause.first < middle < pause.last for pause in pauses)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.0005])
+def test_silence_and_faint_noise_alone_are_not_loud(level: float) -> None:
+    samples = np.random.default_rng(1).normal(0, level * 32768, 20 * RATE).astype(np.int16)
+    assert not loud_frames(loudness_of(samples)).any()
+
+
+def test_speech_over_a_noisy_room_is_still_told_from_the_room() -> None:
+    rng = np.random.default_rng(2)
+    samples = rng.normal(0, 300, 10 * RATE)
+    samples[4 * RATE : 6 * RATE] += rng.normal(0, 6000, 2 * RATE)
+    loud = loud_frames(loudness_of(samples.astype(np.int16)))
+    assert loud[400:600].all()
+    assert not loud[:400].any()
+    assert not loud[600:].any()
+
+
+def test_a_sound_that_cannot_be_read_is_named_missing(tmp_path: Path) -> None:
+    (tmp_path / "sound.flac").write_bytes(b"no sound")
+    with pytest.raises(ArtifactMissing):
+        duration_of(tmp_path / "sound.flac")
+    with pytest.raises(ArtifactMissing):
+        read_samples(tmp_path / "sound.flac", 0, 1)
