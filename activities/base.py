@@ -6,6 +6,7 @@ Temporal retries what may pass and never what cannot.
 """
 
 import asyncio
+import contextvars
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -87,8 +88,19 @@ class Task:
         self._notes.append(text)
 
     async def local(self, ref: ArtifactRef) -> Path:
-        """A verified local copy. Raises ArtifactMissing, Unreachable."""
-        return await self.resources.files.ensure_local(ref, hold=self.scratch)
+        """A verified local copy, good until the end of this attempt. Raises ArtifactMissing, Unreachable."""
+        return await self.resources.files.ensure_local(ref, hold=self.scratch, on_bytes=self.arrivals(ref.size))
+
+    def arrivals(self, size: int) -> Callable[[int], None]:
+        """A callback for other threads that beats with each piece of `size` bytes that arrived."""
+        loop, context, arrived = asyncio.get_running_loop(), contextvars.copy_context(), 0
+
+        def beat(count: int) -> None:
+            nonlocal arrived
+            arrived += count
+            loop.call_soon_threadsafe(self.alive, arrived, size, context=context)
+
+        return beat
 
     async def make(
         self,

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,8 +24,6 @@ from cutroom.speech.language import guess_language
 from cutroom.store.artifacts import Scope
 from cutroom.store.files import sha256_of
 
-FETCH_POLL_S = 1.0
-
 Document = TypeVar("Document", bound=Frozen)
 
 
@@ -34,7 +31,7 @@ Document = TypeVar("Document", bound=Frozen)
 async def inspect_upload(task: Task, upload: UploadObject) -> Inspected:
     """What the bytes are, or BadInput saying why they cannot be used."""
     path = task.scratch / "upload"
-    await _fetch(task, upload, path)
+    await task.resources.objects.fetch(upload.key, path, task.arrivals(upload.size))
     size = path.stat().st_size
     if size != upload.size:
         raise BadInput(f"{size} bytes arrived, {upload.size} were announced; upload the file again.", code="size_mismatch")
@@ -50,29 +47,6 @@ async def inspect_upload(task: Task, upload: UploadObject) -> Inspected:
     if known.kind == "captions":
         return inspected.model_copy(update={"language": await asyncio.to_thread(_language, path)})
     return inspected
-
-
-async def _fetch(task: Task, upload: UploadObject, path: Path) -> None:
-    """Download with heartbeats as bytes arrive; they do so in a file beside `path`."""
-    fetching = asyncio.create_task(task.resources.objects.fetch(upload.key, path))
-    arrived = 0
-    try:
-        while not (await asyncio.wait([fetching], timeout=FETCH_POLL_S))[0]:
-            now = _bytes_in(path.parent)
-            if now > arrived:
-                arrived = now
-                task.beat(arrived, upload.size)
-        await fetching
-    finally:
-        fetching.cancel()
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for file in folder.iterdir():
-        with suppress(FileNotFoundError):  # renamed meanwhile
-            total += file.stat().st_size
-    return total
 
 
 def _language(path: Path) -> str:

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -38,17 +38,17 @@ class LocalFiles:
         self._cache_bytes = cache_bytes
         self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def ensure_local(self, ref: ArtifactRef, hold: Path | None = None) -> Path:
+    async def ensure_local(self, ref: ArtifactRef, hold: Path | None = None, on_bytes: Callable[[int], None] | None = None) -> Path:
         """A local file with exactly the bytes of `ref`; read it, never write it.
 
-        `hold`: a folder, such as a scratch folder, to link the file into, so that it lasts as long as the folder. Raises
-        ArtifactMissing where the store lost it, Unreachable where the store is away (`store_unavailable`), gave other
-        bytes (`object_damaged`) or the disk is full (`disk_full`).
+        `hold`: a folder, such as a scratch folder, to link the file into, so that it lasts as long as the folder.
+        `on_bytes`: see `ObjectStore.fetch`. Raises ArtifactMissing where the store lost it, Unreachable where the store
+        is away (`store_unavailable`), gave other bytes (`object_damaged`) or the disk is full (`disk_full`).
         """
         cached = self._cache / f"{ref.sha256}{Path(ref.key).suffix}"
         async with self._fetching.setdefault(ref.sha256, asyncio.Lock()):
             if not await asyncio.to_thread(_touch, cached):
-                await self._fetch(ref, cached)
+                await self._fetch(ref, cached, on_bytes)
         return cached if hold is None else await asyncio.to_thread(_link, cached, hold)
 
     @contextmanager
@@ -68,12 +68,12 @@ class LocalFiles:
             if mark != _mark(int(mark.partition(".")[0])):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    async def _fetch(self, ref: ArtifactRef, cached: Path) -> None:
+    async def _fetch(self, ref: ArtifactRef, cached: Path, on_bytes: Callable[[int], None] | None) -> None:
         with _disk_full_said(), self.scratch() as folder:
             fresh = folder / "fresh"
             await asyncio.to_thread(self._make_room, ref.size)
             try:
-                await self._objects.fetch(ref.key, fresh)
+                await self._objects.fetch(ref.key, fresh, on_bytes)
             except NotFound as error:
                 raise ArtifactMissing("A file that this step needs is gone; it has to be made again.") from error
             if await asyncio.to_thread(sha256_of, fresh) != ref.sha256:

@@ -83,9 +83,12 @@ class ObjectStore:
         """Put the file unless the key is taken. True: it is ours. False: other bytes were there first; `head` tells which."""
         return await _call(self._put_once, key, path, sha256, content_type)
 
-    async def fetch(self, key: str, path: Path) -> None:
-        """Write the object to `path`. Raises NotFound; OSError where the disk is full."""
-        await _call(self._client.download_file, self._bucket, key, str(path))
+    async def fetch(self, key: str, path: Path, on_bytes: Callable[[int], None] | None = None) -> None:
+        """Write the object to `path`; `on_bytes(count)` is called, from other threads, with each piece that arrived.
+
+        Raises NotFound; OSError where the disk is full.
+        """
+        await _call(self._client.download_file, self._bucket, key, str(path), Callback=on_bytes)
 
     async def head(self, key: str) -> ObjectHead | None:
         """What is stored under the key; None: nothing."""

@@ -99,7 +99,7 @@ async def test_a_held_copy_lasts_as_long_as_its_folder(files: LocalFiles, put: P
 
 
 class StoreOnAFullDisk(ObjectStore):
-    async def fetch(self, key: str, path: Path) -> None:
+    async def fetch(self, key: str, path: Path, on_bytes: object = None) -> None:
         """The kernel's own way of being full."""
         await super().fetch(key, path)
         await asyncio.to_thread(shutil.copyfile, path, "/dev/full")
