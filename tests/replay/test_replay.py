@@ -3,6 +3,7 @@
 A release adds its histories: `CUTROOM_RECORD_HISTORIES=tests/replay/histories/<version> pytest tests/workflows`.
 """
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -23,5 +24,6 @@ def test_there_are_histories_of_each_way_out() -> None:
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_todays_code_follows_the_history(path: Path) -> None:
+    history = await asyncio.to_thread(path.read_text)
     replayer = Replayer(workflows=[Campaign, Clip], data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(WorkflowHistory.from_json("replayed", path.read_text()), raise_on_replay_failure=True)
+    await replayer.replay_workflow(WorkflowHistory.from_json("replayed", history), raise_on_replay_failure=True)
