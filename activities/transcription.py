@@ -1,6 +1,7 @@
 """One chunk of speech to words, by the engine that the plan fixed. Only processes with the model libraries import this."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 from activities.base import Task, implements
@@ -18,15 +19,21 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
     """The words of a chunk. It belongs to the asset, so a second campaign on the same recording finds it done."""
     plan, chunk = asked.plan, asked.chunk
     loop = asyncio.get_running_loop()
+    left = threading.Event()
 
     def told(share: float) -> None:
+        if left.is_set():
+            raise asyncio.CancelledError  # ends the thread, which nothing else does
         loop.call_soon_threadsafe(task.beat, share, 1.0)
 
     async def make(path: Path) -> None:
         cues = Cues.model_validate_json((await task.local(asked.cues)).read_bytes()) if asked.cues else None
         recogniser = recogniser_for(plan.speech_engine, plan.speech_model, cues)
         sound = await task.local(asked.sound)
-        part = await asyncio.to_thread(recogniser.transcribe, sound, chunk, plan.language, told)
+        try:
+            part = await asyncio.to_thread(recogniser.transcribe, sound, chunk, plan.language, told)
+        finally:
+            left.set()
         await asyncio.to_thread(path.write_text, part.model_dump_json())
 
     scope = Scope(org_id=plan.job.org_id, asset_id=plan.asset_id)

@@ -75,13 +75,11 @@ def _bound(implementations: Sequence[Implementation[Any, Any]], resources: Resou
 
 @contextlib.asynccontextmanager
 async def _sweeping(resources: Resources) -> AsyncIterator[None]:
-    """Deliver the outbox meanwhile."""
-    sweeper = asyncio.create_task(sweep_forever(resources.all_organisations, resources.engine))
-    try:
+    """Deliver the outbox meanwhile. A sweeper that breaks takes the worker along: its supervisor starts both again."""
+    async with asyncio.TaskGroup() as group:
+        sweeper = group.create_task(sweep_forever(resources.all_organisations, resources.engine))
         yield
-    finally:
         sweeper.cancel()
-        await asyncio.wait([sweeper])
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ class Campaign(JobWorkflow):
     @workflow.run
     async def run(self, campaign: CampaignInput) -> JobOutcome:
         job = JobRef(org_id=campaign.org_id, job_id=campaign.job_id)
+        # The API has made the hold, so even a cancel that comes before the first step has something to give back.
+        self.flow.compensations.register(SETTLE_CREDITS, job)
         return await self.flow.conduct(job, campaign.last_seq, lambda: self._campaign(job))
 
     @workflow.signal
@@ -72,7 +74,6 @@ class Campaign(JobWorkflow):
 
     async def _campaign(self, job: JobRef) -> None:
         flow = self.flow
-        flow.compensations.register(SETTLE_CREDITS, job)
         async with flow.stage("confirm_payment"):
             await flow.run(HOLD_CREDITS, job)
         async with flow.stage("resolve_plan"):

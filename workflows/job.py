@@ -55,22 +55,25 @@ class JobFlow(Flow):
         self.stages: list[str] = []
         self.waiting_for_help = 0
         self.helped = 0
+        self.over = False
+        self.telling = asyncio.Lock()
         self.compensations = Compensations()
 
     async def record(self, kind: str, step: str = "", code: str = "", detail: str = "", **data: Any) -> None:
-        """Append one event to the job's history."""
-        self.seq += 1
-        event = EventInput(
-            job=self.job,
-            seq=self.seq,
-            kind=kind,
-            status=self.status,
-            step=step,
-            error_code=code,
-            error_detail=detail,
-            data=data,
-        )
-        await call(RECORD_EVENT, event)
+        """Append one event to the job's history. One at a time: who follows the history never sees a later one first."""
+        async with self.telling:
+            self.seq += 1
+            event = EventInput(
+                job=self.job,
+                seq=self.seq,
+                kind=kind,
+                status=self.status,
+                step=step,
+                error_code=code,
+                error_detail=detail,
+                data=data,
+            )
+            await call(RECORD_EVENT, event)
 
     @asynccontextmanager
     async def stage(self, name: str, parts: int = 1) -> AsyncIterator[None]:
@@ -115,7 +118,7 @@ class JobFlow(Flow):
         self._move_to(JobStatus.PROCESSING)
         keeper = asyncio.create_task(self._keep_status())
         ending = await self._ending_of(body)
-        keeper.cancel()
+        self.over = True
         await to_the_end(asyncio.create_task(self._close(ending, keeper)), self)
         if ending.status is JobStatus.CANCELED and self.canceled_by_temporal:
             raise asyncio.CancelledError
@@ -146,10 +149,11 @@ class JobFlow(Flow):
         await self.record("status", code=ending.code, detail=ending.detail)
 
     async def _keep_status(self) -> None:
-        while True:
-            await workflow.wait_condition(lambda: self._state() != self.status)
-            self._move_to(self._state())
-            await self.record("status")
+        while not self.over:
+            await workflow.wait_condition(lambda: self.over or self._state() != self.status)
+            if not self.over:
+                self._move_to(self._state())
+                await self.record("status")
 
     def _state(self) -> JobStatus:
         if self.waiting_for_help:

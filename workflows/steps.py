@@ -99,14 +99,22 @@ async def call(step: Step[In, Out], input: In) -> Out:
             ),
             summary=input.part or None,
         )
-        return result
     except ActivityError as error:
-        if is_cancelled_exception(error):
+        if is_cancelled_exception(error) or _canceled():
             raise asyncio.CancelledError from error
         cause = error.cause
         if isinstance(cause, ApplicationError):
             raise StepError(step.name, cause.type or "internal_error", cause.message, cause.non_retryable) from error
         raise StepError(step.name, "step_timed_out", f"The step {step.name} did not answer in time.", False) from error
+    if _canceled():
+        raise asyncio.CancelledError
+    return result
+
+
+def _canceled() -> bool:
+    """Whether this task was asked to stop. An activity that ends by itself all the same keeps the task from hearing of it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def guarded(flow: Flow, body: Coroutine[Any, Any, T]) -> T:

@@ -17,7 +17,8 @@ from cutroom.contracts.steps import Queue
 
 log = structlog.get_logger(__name__)
 
-GRACEFUL_STOP = timedelta(seconds=10)
+# Less than a supervisor waits: a step that is then canceled still says so, and is tried again at the next start.
+GRACEFUL_STOP = timedelta(seconds=5)
 
 
 def make_worker(
@@ -48,8 +49,12 @@ async def run_until_stopped(worker: Worker, queue: Queue) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with worker:
         log.info("polling", queue=queue)
-        ready = os.environ.get("CUTROOM_READY_FILE")
-        if ready:
-            Path(ready).touch()
+        _say_ready()
         await stop.wait()
         log.info("draining", queue=queue)
+
+
+def _say_ready() -> None:
+    ready = os.environ.get("CUTROOM_READY_FILE")
+    if ready:
+        Path(ready).touch()

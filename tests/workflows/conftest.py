@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ class Theatre:
 
     async def play(self, step: Step[Any, Any], input: StepInput) -> Any:
         if isinstance(input, jobs.EventInput):
+            if step.name in self.acts:
+                await self.acts[step.name](input)
             self.events.append(input)
             return Nothing()
         self.calls.append((step.name, input.part))
@@ -119,10 +122,14 @@ class Theatre:
         self.acts[step] = act
         return begun, end
 
-    async def start(self) -> WorkflowHandle[Any, Any]:
+    async def start(self, start_signal: str | None = None) -> WorkflowHandle[Any, Any]:
         campaign_input = campaign.CampaignInput(org_id=self.job.org_id, job_id=self.job.job_id)
         return await self.client.start_workflow(
-            "campaign", campaign_input, id=f"campaign/{self.job.job_id}", task_queue=Queue.CONTROL
+            "campaign",
+            campaign_input,
+            id=f"campaign/{self.job.job_id}",
+            task_queue=Queue.CONTROL,
+            start_signal=start_signal,
         )
 
 
@@ -170,6 +177,8 @@ async def theatre(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncI
                     activities=[fake(step) for step in STEPS if step.queue is queue],
                     workflows=[Campaign, Clip, Ingest, Reconciliation] if queue is Queue.CONTROL else [],
                     workflow_runner=UnsandboxedWorkflowRunner(),
+                    max_heartbeat_throttle_interval=timedelta(seconds=0.1),  # a heartbeat is how a step hears of a cancel
+                    default_heartbeat_throttle_interval=timedelta(seconds=0.1),
                 )
             )
         yield stage

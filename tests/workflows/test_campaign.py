@@ -1,6 +1,7 @@
 """What a campaign does, step by step, and how each way out of it ends."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 import workflows.job
 import workflows.steps
 from cutroom.contracts.base import StepInput
+from cutroom.contracts.jobs import EventInput
 from tests.workflows.conftest import Theatre, until
 
 
@@ -66,6 +68,52 @@ async def test_a_cancel_before_the_first_step_still_ends_canceled(theatre: Theat
     await campaign.result()
     assert theatre.statuses[-1] == "canceled"
     assert "render_clip" not in theatre.steps
+    assert theatre.steps[-1] == "settle_credits"
+
+
+@pytest.mark.parametrize("by_signal", [True, False])
+async def test_a_cancel_that_comes_with_the_start_gives_the_hold_back(theatre: Theatre, by_signal: bool) -> None:
+    campaign = await theatre.start(start_signal="cancel" if by_signal else None)
+    if not by_signal:
+        await campaign.cancel()
+    with contextlib.suppress(WorkflowFailureError):
+        await campaign.result()
+    assert theatre.statuses[-1] == "canceled"
+    assert theatre.steps[-1] == "settle_credits"
+
+
+async def test_a_cancel_while_a_state_is_being_told_still_ends_the_job(theatre: Theatre) -> None:
+    begun, _ = theatre.hold("prepare_media")
+    telling, told = asyncio.Event(), asyncio.Event()
+
+    async def slowly(event: StepInput) -> None:
+        if isinstance(event, EventInput) and event.status == "pausing":
+            telling.set()
+            await told.wait()
+
+    theatre.acts["record_event"] = slowly
+    campaign = await theatre.start()
+    await asyncio.wait_for(begun.wait(), 15)
+    await campaign.signal("pause")
+    await asyncio.wait_for(telling.wait(), 15)
+    await campaign.signal("cancel")
+    async with asyncio.timeout(30):
+        for progress in iter(lambda: campaign.query("progress"), None):
+            if not (await progress)["stages"]:
+                break
+    told.set()
+    await asyncio.wait_for(campaign.result(), 15)
+    assert theatre.statuses[-1] == "canceled"
+
+
+async def test_what_happens_at_once_is_told_in_the_order_of_its_numbers(theatre: Theatre) -> None:
+    async def hear_late(event: StepInput) -> None:
+        if isinstance(event, EventInput) and event.step == "transcribe":
+            await asyncio.sleep(0.5)
+
+    theatre.acts["record_event"] = hear_late
+    await (await theatre.start()).result()
+    assert [event.seq for event in theatre.events] == list(range(1, len(theatre.events) + 1))
 
 
 async def test_bad_input_fails_the_job_with_its_code_and_gives_the_hold_back(theatre: Theatre) -> None:
