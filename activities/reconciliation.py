@@ -26,7 +26,6 @@ from cutroom.store import clips, jobs, ledger, outbox, reconciliation, uploads
 from cutroom.store.reconciliation import OpenJob
 from cutroom.temporal.engine import RunState
 
-YOUNG = timedelta(seconds=20)
 QUIET = timedelta(hours=6)
 SWEPT_AT_ONCE = 200
 UPLOAD_GRACE = timedelta(hours=1)
@@ -36,7 +35,7 @@ UPLOAD_GRACE = timedelta(hours=1)
 async def reconcile_jobs(task: Task, _: EveryOrganisation) -> Findings:
     """Look at each open job; what is mended is noted as a finding."""
     async with task.resources.all_organisations.transaction(None) as session:
-        open_jobs = await reconciliation.open_jobs(session, YOUNG, QUIET)
+        open_jobs = await reconciliation.open_jobs(session, QUIET)
     counts: Counter[str] = Counter()
     for done, job in enumerate(open_jobs, 1):
         state = await task.resources.engine.state(workflow_id(job.kind, job.ref.job_id))

@@ -25,12 +25,12 @@ class OpenJob:
     quiet: bool
 
 
-async def open_jobs(session: AsyncSession, older_than: timedelta, quiet_after: timedelta) -> list[OpenJob]:
-    """Jobs that have not ended, made `older_than` ago or before, oldest first."""
+async def open_jobs(session: AsyncSession, quiet_after: timedelta) -> list[OpenJob]:
+    """Jobs that have not ended, oldest first."""
     mine = (col(JobEvent.job_id) == Job.id, col(JobEvent.org_id) == Job.org_id)
     newest = select(func.max(JobEvent.at)).where(*mine).scalar_subquery()
     quiet = (func.coalesce(newest, Job.created_at) < func.now() - quiet_after) & (col(Job.status) == "processing")
-    query = select(Job, quiet).where(col(Job.status).in_(LIVE), col(Job.created_at) < func.now() - older_than)
+    query = select(Job, quiet).where(col(Job.status).in_(LIVE))
     rows = (await session.execute(query.order_by(col(Job.created_at)))).tuples()
     return [
         OpenJob(

@@ -1,10 +1,5 @@
 """What reconciliation does with jobs that their workflows left behind."""
 
-from datetime import timedelta
-
-import pytest
-
-import activities.reconciliation as reconciling
 from activities.base import Resources, Task
 from activities.reconciliation import reconcile_holds, reconcile_jobs
 from cutroom.contracts.base import JobRef
@@ -15,11 +10,6 @@ from cutroom.store.ledger import Balance
 from cutroom.store.tables import Job
 from cutroom.temporal.engine import RunState
 from cutroom.temporal.outbox import sweep_once
-
-
-@pytest.fixture(autouse=True)
-def every_job_is_old_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciling, "YOUNG", timedelta(0))
 
 
 async def row_of(resources: Resources, job: JobRef) -> Job:
