@@ -186,6 +186,7 @@ class Artifacts:
         paths = {name: folder / f"{name}{suffix}" for name, suffix in suffixes.items()}
 
         async def make_and_publish() -> Produced:
+            log.info("making", produced_by=work.outputs[0].step, fingerprint=work.fingerprint)
             facts = await make(paths)
             refs = {}
             for output in work.outputs:
