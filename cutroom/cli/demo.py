@@ -61,12 +61,13 @@ async def _on_the_stack(settings: Settings, wishes: Wishes, console: Console) ->
     from cutroom.local.stack import read_run, running
 
     if read_run(Home.at(settings.home)) is not None:
-        return await asyncio.to_thread(_make_clips, settings, wishes, console)
+        return await _make_clips(settings, wishes, console)
     async with running(settings, console) as stack:
         mine = stack.settings.model_copy(update={"api_token": SecretStr(stack.token)})
-        return await asyncio.to_thread(_make_clips, mine, wishes, console)
+        return await _make_clips(mine, wishes, console)
 
 
-def _make_clips(settings: Settings, wishes: Wishes, console: Console) -> Job:
+async def _make_clips(settings: Settings, wishes: Wishes, console: Console) -> Job:
+    """Ctrl-C closes the client, so that its thread does not wait for a server that is gone."""
     with open_client(settings) as client:
-        return make_clips(client, wishes, console)
+        return await asyncio.to_thread(make_clips, client, wishes, console)

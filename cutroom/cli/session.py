@@ -9,7 +9,7 @@ def open_client(settings: Settings) -> Client:
     """A client of CUTROOM_API_URL with CUTROOM_API_TOKEN, or of the embedded stack. Raises SetupError without a token."""
     url = settings.api_url or f"http://127.0.0.1:{settings.api_port}"
     token = settings.api_token.get_secret_value()
-    kept = settings.home / "token"
+    kept = settings.home.expanduser() / "token"
     if not token and kept.exists():
         token = kept.read_text().strip()
     if not token:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,7 @@ from httpx_sse import connect_sse
 from cutroom.client.resources import Asset, Balance, Entry, Event, File, Job, MadeToken, Token
 from cutroom.client.transport import PATIENCE_S, Transport, error_of
 from cutroom.client.uploading import send
+from cutroom.errors import Unreachable
 
 
 class Client:
@@ -83,7 +85,7 @@ class Client:
                 for event in self._stream(job_id, last):
                     last = event.seq or last
                     yield event
-            except httpx.TransportError:
+            except (httpx.TransportError, Unreachable):
                 self.job(job_id)  # waits for the server, with patience
                 continue
             if self.job(job_id).ended:
@@ -96,22 +98,27 @@ class Client:
     def logs(self, job_id: str) -> Iterator[tuple[str, str]]:
         """What the tools of each step said: (file name, text)."""
         for item in self._transport.get(f"/v1/jobs/{job_id}/log")["items"]:
-            response = self._transport.store.get(item["file"]["url"])
-            yield item["file"]["name"], response.text
+            yield item["file"]["name"], self._transport.patiently(partial(self._text, item["file"]["url"]))
+
+    def _text(self, url: str) -> str:
+        response = self._transport.store.get(url)
+        if not response.is_success:
+            raise error_of(response)
+        return response.text
 
     def download(self, file: File, folder: Path) -> Path:
         """Save a file under its own name; it appears whole or not at all."""
         target = folder / file.name
 
         def attempt() -> None:
-            partial = target.with_name(f".{target.name}.part")
-            with self._transport.store.stream("GET", file.url) as response, partial.open("wb") as out:
+            part = target.with_name(f".{target.name}.part")
+            with self._transport.store.stream("GET", file.url) as response, part.open("wb") as out:
                 if not response.is_success:
                     response.read()
                     raise error_of(response)
                 for data in response.iter_bytes(1 << 20):
                     out.write(data)
-            partial.replace(target)
+            part.replace(target)
 
         self._transport.patiently(attempt)
         return target
