@@ -75,11 +75,11 @@ async def grant(
     """
     _require_positive(amount)
     clock = await lock(session, org_id)
-    done = await _grant_of(session, org_id, operation_id)
+    done = (await session.execute(_GRANT_OF, {"org_id": org_id, "operation_id": operation_id})).one_or_none()
     if done is not None:
         if (done.mode, done.granted, done.reason, done.expires_at) != (mode, amount, reason, expires_at):
             raise _differs()
-        return done.id
+        return str(done.id)
     at = now or clock
     grant_id = new_id("grt")
     row = insert(Grant).values(
@@ -221,14 +221,6 @@ async def ready_clips(session: AsyncSession, job: JobRef) -> int:
     return await session.scalar(select(func.count()).select_from(Clip).where(*ready)) or 0
 
 
-async def _grant_of(session: AsyncSession, org_id: str, operation_id: str) -> Grant | None:
-    """The grant that this operation gave."""
-    of_operation = (col(LedgerPosting.org_id) == org_id, col(LedgerPosting.operation_id) == operation_id)
-    issued = (col(LedgerPosting.phase) == "grant", col(LedgerPosting.account) == "issued")
-    given = select(col(LedgerPosting.grant_id)).where(*of_operation, *issued)
-    return await session.scalar(select(Grant).where(col(Grant.org_id) == org_id, col(Grant.id) == given.scalar_subquery()))
-
-
 async def _phases(session: AsyncSession, job: JobRef) -> dict[str, Row[Any]]:
     """What was done for this job: phase -> its mode and what it moved to held, spent and available."""
     return {row.phase: row for row in await session.execute(_PHASES, job.model_dump())}
@@ -242,6 +234,12 @@ def _require_positive(amount: int) -> None:
 def _differs() -> Conflict:
     return Conflict("This was done before, with other amounts; nothing was changed.", code="operation_differs")
 
+
+_GRANT_OF = text("""
+    select g.id, g.mode, g.granted, g.reason, g.expires_at
+    from ledger_postings p join grants g on g.org_id = p.org_id and g.id = p.grant_id
+    where p.org_id = :org_id and p.operation_id = :operation_id and p.phase = 'grant' and p.account = 'issued'
+""")
 
 _BALANCE = text(f"""
     select

@@ -206,6 +206,14 @@ async def test_what_was_not_held_does_not_last_longer_because_something_else_cam
     assert await books.balance(day=13) == (20, 0, 0, 10, 0)
 
 
+async def test_what_came_back_before_the_end_ends_with_its_grant(books: Books, new_job: NewJob) -> None:
+    job = await new_job()
+    await books.grant(30, ends=10)
+    await books.hold(job, 20)
+    await books.settle(job, 0, day=9)
+    assert await books.balance(day=10) == (0, 0, 0, 30, 0)
+
+
 async def test_each_release_after_the_end_has_its_own_7_days(books: Books, new_job: NewJob) -> None:
     first, second = await new_job(), await new_job()
     await books.grant(30, ends=10)
