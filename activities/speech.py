@@ -7,6 +7,7 @@ from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import JOIN_TRANSCRIPT, PLAN_SPEECH, JoinTranscriptInput, SpeechPlan, SpeechPlanInput
 from cutroom.contracts.documents import Cues, TranscriptPart
+from cutroom.errors import BadInput
 from cutroom.speech.captions_file import read_captions
 from cutroom.speech.chunks import chunks_around_cues, chunks_at_silences
 from cutroom.speech.join import join_parts
@@ -32,12 +33,16 @@ async def plan_speech(task: Task, asked: SpeechPlanInput) -> SpeechPlan:
 
 
 async def parsed_cues(task: Task, asked: SpeechPlanInput, captions: ArtifactRef) -> ArtifactRef:
-    """The captions that begin within the recording, as cues."""
+    """The captions that begin within the recording, as cues. Raises BadInput (`captions_unreadable`, `captions_empty`)."""
     plan = asked.plan
 
     async def make(path: Path) -> None:
         cues = await asyncio.to_thread(read_captions, await task.local(captions))
         within = [cue for cue in cues.cues if cue.start_s < plan.media.duration_s]
+        if not within:
+            raise BadInput(
+                "All captions begin after the end of the recording; give the captions of this one.", code="captions_empty"
+            )
         if len(within) < len(cues.cues):
             task.note(f"{len(cues.cues) - len(within)} of {len(cues.cues)} captions begin after the end of the recording.")
         await asyncio.to_thread(path.write_text, Cues(cues=within).model_dump_json())

@@ -24,7 +24,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the list 
         return
     table = Table("engine", "model", "ready", "MiB", "where it is")
     for one in facts:
-        chosen = " (in use)" if one.engine == "whisper" and one.model == settings.whisper_model else ""
+        chosen = " (chosen)" if one.engine == "whisper" and one.model == settings.whisper_model else ""
         size = str(round(one.size_bytes / MIB))
         table.add_row(one.engine, one.model + chosen, "yes" if one.ready else "no", size, one.where if one.ready else "")
     console = Console()

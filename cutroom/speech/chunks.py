@@ -18,22 +18,15 @@ GAP_S = 3.0
 
 def chunks_around_cues(cues: Cues) -> list[SpeechChunk]:
     """Neighbouring captions, a minute at a time. Every caption is in exactly one chunk."""
-    groups: list[list[int]] = []
+    chunks: list[SpeechChunk] = []
     for index, cue in enumerate(cues.cues):
-        if groups and cue.end_s - cues.cues[groups[-1][0]].start_s <= CUES_CHUNK_S:
-            groups[-1].append(index)
+        end_s = max(cue.end_s, chunks[-1].end_s) if chunks else cue.end_s
+        if chunks and end_s - chunks[-1].start_s <= CUES_CHUNK_S:
+            chunks[-1] = chunks[-1].model_copy(update={"end_s": end_s, "last_cue": index + 1})
         else:
-            groups.append([index])
-    return [
-        SpeechChunk(
-            index=number,
-            start_s=cues.cues[group[0]].start_s,
-            end_s=max(cues.cues[index].end_s for index in group),
-            first_cue=group[0],
-            last_cue=group[-1] + 1,
-        )
-        for number, group in enumerate(groups)
-    ]
+            chunk = SpeechChunk(index=len(chunks), start_s=cue.start_s, end_s=cue.end_s, first_cue=index, last_cue=index + 1)
+            chunks.append(chunk)
+    return chunks
 
 
 def chunks_at_silences(loudness: Decibels) -> list[SpeechChunk]:

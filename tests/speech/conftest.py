@@ -1,5 +1,6 @@
 """Half a minute of two synthetic voices whose every word's time is known, as the pipeline hears it."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from cutroom.contracts.documents import Cue, Cues
 from cutroom.local.sample_speech import RATE as SPOKEN_RATE
 from cutroom.local.sample_speech import SpokenWord, speak_talk
+from cutroom.media.ffmpeg import locate
 from cutroom.speech.sound import RATE
 
 
@@ -34,7 +35,9 @@ def write_sound(path: Path, samples: NDArray[np.float64]) -> Path:
 @pytest.fixture(scope="session")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
     speech = speak_talk(30, 1)
-    samples = resample_poly(speech.sound / 32768, RATE, SPOKEN_RATE)
+    folder = tmp_path_factory.mktemp("talk")
+    soundfile.write(folder / "spoken.wav", speech.sound, SPOKEN_RATE)
+    convert = ["-v", "error", "-i", str(folder / "spoken.wav"), "-ar", str(RATE), str(folder / "sound.flac")]
+    subprocess.run([str(locate()), *convert], check=True, timeout=60)
     cues = [Cue(start_s=line.start_s, end_s=line.end_s, text=line.line.text) for line in speech.lines]
-    sound = write_sound(tmp_path_factory.mktemp("talk") / "sound.flac", samples)
-    return Talk(sound, speech.words, Cues(cues=cues), samples.size / RATE)
+    return Talk(folder / "sound.flac", speech.words, Cues(cues=cues), speech.sound.size / SPOKEN_RATE)

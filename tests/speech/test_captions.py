@@ -1,6 +1,7 @@
 """Captions to words with times, on a talk whose truth is known."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,7 @@ def transcribe(sound: Path, cues: Cues, language: str = "en") -> Transcript:
 
 def moved(cues: Cues, shifts: Sequence[float]) -> Cues:
     pairs = zip(cues.cues, shifts, strict=True)
-    return Cues(
-        cues=[cue.model_copy(update={"start_s": max(0.0, cue.start_s + d), "end_s": cue.end_s + d}) for cue, d in pairs]
-    )
+    return Cues(cues=[cue.model_copy(update={"start_s": max(0.0, cue.start_s + d), "end_s": cue.end_s + d}) for cue, d in pairs])
 
 
 def errors_of(transcript: Transcript, talk: Talk) -> np.ndarray:
@@ -125,7 +124,7 @@ def test_estimated_words_keep_to_the_loud_part_of_their_caption(tmp_path: Path) 
     samples[4 * RATE : 5 * RATE] += np.random.default_rng(1).normal(0, 0.2, RATE)
     sound = write_sound(tmp_path / "burst.flac", np.clip(samples, -1, 1))
     words = transcribe(sound, Cues(cues=[Cue(start_s=2, end_s=8, text="Zwölf Boxkämpfer jagen Viktor quer.")])).words
-    assert 3.9 <= words[0].start_s
+    assert words[0].start_s >= 3.9
     assert words[-1].end_s <= 5.1
 
 
@@ -133,7 +132,7 @@ def test_overlapping_captions_give_words_that_do_not_overlap(talk: Talk) -> None
     cues = [cue.model_copy(update={"end_s": cue.end_s + 2.0}) for cue in talk.cues.cues]
     words = transcribe(talk.sound, Cues(cues=cues)).words
     assert [word.text for word in words] == [word.text for word in talk.words]
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         assert word.start_s < word.end_s <= following.start_s
 
 
@@ -164,6 +163,6 @@ def test_words_in_order_never_overlap_and_always_last() -> None:
         return Word(text="w", start_s=start, end_s=end)
 
     ordered = in_order([word(0, 2), word(1, 1), word(0.5, 0.6), word(3, 4)])
-    for one, following in zip(ordered, ordered[1:], strict=False):
+    for one, following in pairwise(ordered):
         assert one.start_s < one.end_s <= following.start_s
     assert ordered[-1] == word(3, 4)

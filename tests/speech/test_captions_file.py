@@ -128,7 +128,8 @@ def test_any_bytes_give_clean_sorted_cues_or_a_refusal(data: bytes) -> None:
     try:
         cues = parse_captions(data).cues
     except BadInput as refused:
-        assert refused.code == "captions_unreadable"
+        if refused.code != "captions_unreadable":
+            raise
         return
     assert [one.start_s for one in cues] == sorted(one.start_s for one in cues)
     for one in cues:
@@ -139,11 +140,10 @@ def test_any_bytes_give_clean_sorted_cues_or_a_refusal(data: bytes) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 80_000), st.integers(200, 5_000), st.sampled_from(["One.", "Two three.", "Four?"]))))
 def test_every_caption_with_words_is_kept(spans: list[tuple[int, int, str]]) -> None:
-    stamp = "00:{:02}:{:02},{:03}".format
-    body = "".join(
-        f"{stamp(a // 60000, a // 1000 % 60, a % 1000)} --> {stamp((a + n) // 60000, (a + n) // 1000 % 60, (a + n) % 1000)}\n{text}\n\n"
-        for a, n, text in spans
-    )
+    def stamp(ms: int) -> str:
+        return f"00:{ms // 60000:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
+
+    body = "".join(f"{stamp(a)} --> {stamp(a + n)}\n{text}\n\n" for a, n, text in spans)
     found = parse_captions(("1\n" + body + "00:01:39,000 --> 00:01:40,000\nEnd.\n").encode()).cues
     wanted = sorted((a, a + n, text) for a, n, text in [*spans, (99_000, 1_000, "End.")])
     assert sorted((round(one.start_s * 1000), round(one.end_s * 1000), one.text) for one in found) == wanted

@@ -15,7 +15,7 @@ def word(text: str, start_s: float, end_s: float, aligned: bool = True) -> Word:
 def test_no_parts_give_an_empty_transcript() -> None:
     joined = join_parts("none", "", 12.5, [])
     assert (joined.engine, joined.language, joined.duration_s) == ("none", "", 12.5)
-    assert joined.words == joined.sentences == joined.warnings == []
+    assert (joined.words, joined.sentences, joined.warnings) == ([], [], [])
 
 
 def test_a_sentence_may_begin_in_one_part_and_end_in_the_next() -> None:

@@ -1,5 +1,6 @@
 """Reading the prepared sound and finding where somebody speaks."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_loudness_of_a_file_read_in_blocks_is_that_of_the_whole(tmp_path: Path) 
 
 def test_the_pauses_between_sentences_are_found(talk: Talk) -> None:
     pauses = silences_of(loud_frames(loudness_of_file(talk.sound)), 0.25)
-    for before, after in zip(talk.cues.cues, talk.cues.cues[1:], strict=False):
+    for before, after in pairwise(talk.cues.cues):
         middle = (before.end_s + after.start_s) * 50
         assert any(pause.first < middle < pause.last for pause in pauses)
 

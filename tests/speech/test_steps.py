@@ -1,0 +1,174 @@
+"""The steps that write down speech, with a real database and object store."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.base import Resources, attempt
+from activities.resources import open_resources
+from activities.speech import join_transcript, plan_speech
+from activities.transcription import transcribe_chunk
+from cutroom.contracts.base import ArtifactRef, JobRef
+from cutroom.contracts.campaign import (
+    JOIN_TRANSCRIPT,
+    PLAN_SPEECH,
+    TRANSCRIBE_CHUNK,
+    CampaignPlan,
+    ClipWishes,
+    JoinTranscriptInput,
+    SpeechPlan,
+    SpeechPlanInput,
+    TranscribeInput,
+)
+from cutroom.contracts.documents import Transcript
+from cutroom.contracts.ids import new_id
+from cutroom.contracts.media import MediaFacts, PreparedMedia
+from cutroom.settings import Settings
+from cutroom.speech.sound import RATE
+from cutroom.store.files import sha256_of
+from tests.speech.conftest import Talk, write_sound
+from tests.store.conftest import Tenant, new_tenant
+
+NOWHERE = ArtifactRef(key="tests/nowhere", sha256="0" * 64, size=1)
+
+
+@pytest.fixture
+async def resources(settings: Settings) -> AsyncIterator[Resources]:
+    async with open_resources(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def tenant(resources: Resources) -> Tenant:
+    return await new_tenant(resources.all_organisations)
+
+
+async def stored(resources: Resources, file: Path, content_type: str) -> ArtifactRef:
+    ref = ArtifactRef(key=f"tests/{new_id('evt')}/{file.name}", sha256=sha256_of(file), size=file.stat().st_size)
+    await resources.objects.put_once(ref.key, file, ref.sha256, content_type)
+    return ref
+
+
+def srt(cues: list[tuple[float, float, str]]) -> str:
+    def stamp(at_s: float) -> str:
+        ms = round(at_s * 1000)
+        return f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
+
+    return "".join(f"{i}\n{stamp(a)} --> {stamp(b)}\n{text}\n\n" for i, (a, b, text) in enumerate(cues, 1))
+
+
+def plan_of(tenant: Tenant, talk: Talk, captions: ArtifactRef | None) -> CampaignPlan:
+    return CampaignPlan(
+        job=JobRef(org_id=tenant.org_id, job_id=tenant.job_id),
+        asset_id=tenant.asset_id,
+        source=NOWHERE,
+        media=MediaFacts(
+            container="mp4", duration_s=talk.length_s, width=640, height=360, fps=25, video_codec="h264", has_audio=True
+        ),
+        captions=captions,
+        wishes=ClipWishes(count=1, min_s=5, max_s=20),
+        language="en",
+        speech_engine="captions" if captions else "pocketsphinx",
+        speech_model="en-us",
+    )
+
+
+def prepared_of(sound: ArtifactRef | None) -> PreparedMedia:
+    return PreparedMedia(sound=sound, frames=NOWHERE, frame_rate=25, frame_count=750, proxy=NOWHERE, proxy_fps=5)
+
+
+async def planned(resources: Resources, plan: CampaignPlan, sound: ArtifactRef | None) -> SpeechPlan:
+    asked = SpeechPlanInput(plan=plan, prepared=prepared_of(sound))
+    async with attempt(resources, PLAN_SPEECH, asked, "test/plan", 1) as task:
+        return await plan_speech(task, asked)
+
+
+async def transcribed(resources: Resources, plan: CampaignPlan, sound: ArtifactRef, work: SpeechPlan) -> list[ArtifactRef]:
+    parts = []
+    for chunk in work.chunks:
+        asked = TranscribeInput(plan=plan, sound=sound, chunk=chunk, cues=work.cues)
+        async with attempt(resources, TRANSCRIBE_CHUNK, asked, f"test/{chunk.index}", 1) as task:
+            parts.append(await transcribe_chunk(task, asked))
+    return parts
+
+
+async def joined(resources: Resources, plan: CampaignPlan, parts: list[ArtifactRef]) -> Transcript:
+    asked = JoinTranscriptInput(plan=plan, parts=parts)
+    async with attempt(resources, JOIN_TRANSCRIPT, asked, "test/join", 1) as task:
+        ref = await join_transcript(task, asked)
+    return Transcript.model_validate_json((await resources.files.ensure_local(ref)).read_bytes())
+
+
+@pytest.fixture
+async def sound(resources: Resources, talk: Talk) -> ArtifactRef:
+    return await stored(resources, talk.sound, "audio/flac")
+
+
+@pytest.fixture
+async def captions(resources: Resources, talk: Talk, tmp_path: Path) -> ArtifactRef:
+    (tmp_path / "talk.srt").write_text(srt([(cue.start_s, cue.end_s, cue.text) for cue in talk.cues.cues]))
+    return await stored(resources, tmp_path / "talk.srt", "application/x-subrip")
+
+
+async def test_captions_become_a_transcript_of_words_on_time(
+    resources: Resources, tenant: Tenant, talk: Talk, sound: ArtifactRef, captions: ArtifactRef
+) -> None:
+    plan = plan_of(tenant, talk, captions)
+    work = await planned(resources, plan, sound)
+    transcript = await joined(resources, plan, await transcribed(resources, plan, sound, work))
+    assert (transcript.engine, transcript.language, transcript.warnings) == ("captions", "en", [])
+    assert [word.text for word in transcript.words] == [word.text for word in talk.words]
+    errors = [abs(word.start_s - true.start_s) for word, true in zip(transcript.words, talk.words, strict=True)]
+    assert np.percentile(errors, 95) <= 0.1
+
+
+async def test_another_campaign_on_the_same_asset_finds_the_words_made(
+    resources: Resources, tenant: Tenant, talk: Talk, sound: ArtifactRef, captions: ArtifactRef, settings: Settings, tmp_path: Path
+) -> None:
+    plan = plan_of(tenant, talk, captions)
+    work = await planned(resources, plan, sound)
+    first = await transcribed(resources, plan, sound, work)
+    another = plan.model_copy(update={"job": JobRef(org_id=plan.job.org_id, job_id=new_id("cmp"))})
+    gone = sound.model_copy(update={"key": "tests/gone"})
+    async with open_resources(settings.model_copy(update={"home": tmp_path / "elsewhere"})) as elsewhere:
+        assert await transcribed(elsewhere, another, gone, work) == first
+
+
+async def test_a_recording_without_sound_or_speech_has_no_work_and_an_empty_transcript(
+    resources: Resources, tenant: Tenant, talk: Talk, tmp_path: Path
+) -> None:
+    silence = await stored(resources, write_sound(tmp_path / "silence.flac", np.zeros(5 * RATE)), "audio/flac")
+    plan = plan_of(tenant, talk, None)
+    assert (await planned(resources, plan, silence)).chunks == []
+    mute = plan.model_copy(update={"speech_engine": "none"})
+    assert (await planned(resources, mute, None)).chunks == []
+    transcript = await joined(resources, mute, [])
+    assert (transcript.engine, transcript.words, transcript.sentences) == ("none", [], [])
+
+
+async def test_without_captions_the_sound_is_cut_at_silences(
+    resources: Resources, tenant: Tenant, talk: Talk, sound: ArtifactRef
+) -> None:
+    work = await planned(resources, plan_of(tenant, talk, None), sound)
+    assert work.cues is None
+    assert work.chunks[0].start_s <= talk.words[0].start_s
+    assert work.chunks[-1].end_s >= talk.words[-1].end_s
+
+
+async def test_captions_past_the_end_are_left_out_and_nothing_but_such_is_refused(
+    resources: Resources, tenant: Tenant, talk: Talk, sound: ArtifactRef, tmp_path: Path
+) -> None:
+    first = talk.cues.cues[0]
+    (tmp_path / "long.srt").write_text(srt([(first.start_s, first.end_s, first.text), (400, 402, "Much later.")]))
+    (tmp_path / "late.srt").write_text(srt([(400, 402, "Much later.")]))
+    long = await stored(resources, tmp_path / "long.srt", "application/x-subrip")
+    late = await stored(resources, tmp_path / "late.srt", "application/x-subrip")
+    work = await planned(resources, plan_of(tenant, talk, long), sound)
+    assert [(chunk.first_cue, chunk.last_cue) for chunk in work.chunks] == [(0, 1)]
+    with pytest.raises(ApplicationError) as refused:
+        await planned(resources, plan_of(tenant, talk, late), sound)
+    assert refused.value.type == "captions_empty"
+    assert refused.value.non_retryable
