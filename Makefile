@@ -9,7 +9,7 @@ CAPTIONS ?=
 SECONDS ?= 120
 
 BIN := .venv/bin
-DEMO := --out $(OUT) --seconds $(SECONDS) $(if $(VIDEO),--video "$(VIDEO)") $(if $(CLIPS),--clips $(CLIPS)) $(if $(CAPTIONS),--captions "$(CAPTIONS)")
+DEMO := --out "$(OUT)" --seconds $(SECONDS) $(if $(VIDEO),--video "$(VIDEO)") $(if $(CLIPS),--clips $(CLIPS)) $(if $(CAPTIONS),--captions "$(CAPTIONS)")
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -16,7 +16,7 @@ from cutroom.contracts.campaign import (
     RecordFilesInput,
 )
 from cutroom.contracts.documents import Selection
-from cutroom.contracts.jobs import RECORD_EVENT, TERMINAL, EventInput
+from cutroom.contracts.jobs import RECORD_EVENT, TERMINAL, EventInput, JobStatus
 from cutroom.contracts.media import MediaFacts
 from cutroom.store import clips, jobs
 from cutroom.store.tables import Asset
@@ -28,7 +28,7 @@ async def record_event(task: Task, event: EventInput) -> Nothing:
     async with task.resources.database.transaction(event.job.org_id) as session:
         await jobs.record_event(session, event)
         if event.status in TERMINAL:
-            code = event.error_code or event.status.value
+            code = "clip_stopped" if event.status is JobStatus.SUCCEEDED else event.error_code or event.status.value
             await clips.close_unfinished(session, event.job, code, "The job ended before this clip was ready.")
     return Nothing()
 

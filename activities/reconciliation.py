@@ -49,7 +49,28 @@ async def reconcile_jobs(task: Task, _: EveryOrganisation) -> Findings:
         if found:
             counts[found] += 1
         task.beat(done, len(open_jobs))
-    return Findings(counts=counts)
+    counts["lost_ingest"] += await _start_lost_ingests(task)
+    return Findings(counts=+counts)
+
+
+async def _start_lost_ingests(task: Task) -> int:
+    """Start anew each ingest that no workflow works on any more; all its steps find what was done."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        uploaded = await uploads.completing(session)
+    started = 0
+    for upload in uploaded:
+        target = workflow_id("ingest", upload.asset_id)
+        if await task.resources.engine.state(target) is RunState.RUNNING:
+            continue
+        async with task.resources.all_organisations.transaction(upload.org_id) as session:
+            if await reconciliation.waits_in_outbox(session, target):
+                continue
+            payload = {"org_id": upload.org_id, "asset_id": upload.asset_id, "upload_id": upload.id, "anew": True}
+            await outbox.add(session, upload.org_id, "start", target, payload)
+            detail = "No workflow works on this upload."
+            await reconciliation.add_finding(session, upload.org_id, "lost_ingest", upload.asset_id, detail, "Started anew.")
+        started += 1
+    return started
 
 
 async def _close(task: Task, job: OpenJob) -> str:

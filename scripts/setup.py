@@ -56,7 +56,7 @@ def install_uv() -> str:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.parent.mkdir(exist_ok=True)
     say(f"Installing uv {UV_VERSION} ...")
-    requirement = ["--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}"]
+    requirement = ["--quiet", "--disable-pip-version-check", f"--timeout={GIVE_UP_S}", "--retries=1", f"uv=={UV_VERSION}"]
     attempts = [
         [[sys.executable, "-m", "venv", str(scratch)], [str(scratch / "bin" / "python"), "-m", "pip", "install", *requirement]],
         [[sys.executable, "-m", "pip", "install", "--target", str(scratch), *requirement]],

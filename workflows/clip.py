@@ -16,7 +16,7 @@ from cutroom.contracts.campaign import (
     ReframeInput,
     RenderInput,
 )
-from workflows.steps import ARTIFACT_MISSING, Flow, StepError, call, guarded
+from workflows.steps import ARTIFACT_MISSING, Expired, Flow, StepError, call, guarded
 
 
 class ClipFlow(Flow):
@@ -34,7 +34,7 @@ class ClipFlow(Flow):
             await campaign.signal("clip_idle", ClipIdle(clip_id=self.clip_id, idle=waiting))
 
 
-@workflow.defn(name="clip")
+@workflow.defn(name="clip", failure_exception_types=[StepError, Expired])
 class Clip:
     """`clip/clp_...`"""
 

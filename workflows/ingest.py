@@ -15,10 +15,10 @@ from cutroom.contracts.ingest import (
     RejectInput,
     SourceInput,
 )
-from workflows.steps import Flow, StepError, call, guarded, together
+from workflows.steps import Expired, Flow, StepError, call, guarded, together
 
 
-@workflow.defn(name="ingest")
+@workflow.defn(name="ingest", failure_exception_types=[StepError, Expired])
 class Ingest:
     """`ingest/ast_...`"""
 

@@ -1,4 +1,7 @@
-"""Reconciliation, started by a schedule: jobs whose workflow is gone are closed or started anew, holds given back."""
+"""Reconciliation, started by a schedule: jobs whose workflow is gone are closed or started anew, holds given back.
+
+What a step could not do is left to the next run, a minute later; the other steps run all the same.
+"""
 
 from temporalio import workflow
 
@@ -11,10 +14,10 @@ from cutroom.contracts.reconciliation import (
     EveryOrganisation,
     Findings,
 )
-from workflows.steps import Flow
+from workflows.steps import Expired, Flow, StepError
 
 
-@workflow.defn(name="reconciliation")
+@workflow.defn(name="reconciliation", failure_exception_types=[StepError, Expired])
 class Reconciliation:
     """`reconciliation/...`"""
 
@@ -25,5 +28,9 @@ class Reconciliation:
     async def run(self) -> Findings:
         counts: dict[str, int] = {}
         for step in (RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS):
-            counts.update((await self.flow.execute(step, EveryOrganisation())).counts)
+            try:
+                counts.update((await self.flow.execute(step, EveryOrganisation())).counts)
+            except StepError as error:
+                workflow.logger.warning("%s failed with %s", error.step, error.code)
+                counts[f"failed_{step.name}"] = 1
         return Findings(counts=counts)

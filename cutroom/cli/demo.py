@@ -8,7 +8,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from cutroom.cli.run import FAILED, Wishes, make_clips
+from cutroom.cli.run import FAILED, Wishes, existing, make_clips
 from cutroom.cli.session import open_client
 from cutroom.client import Job
 from cutroom.errors import InvalidRequest
@@ -44,7 +44,7 @@ def _wishes(video: Path | None, out: Path, captions: Path | None, clips: int | N
     """The recording that was named, or a talk made beside the clips."""
     out.mkdir(parents=True, exist_ok=True)
     if video is not None:
-        return Wishes(video, out, captions, clips)
+        return Wishes(existing(video), out, existing(captions) if captions else None, clips)
     if seconds < SHORTEST_SAMPLE_S:
         raise InvalidRequest(f"The sample talk is at least {SHORTEST_SAMPLE_S} seconds long.", code="sample_too_short")
     from cutroom.local.sample import make_sample

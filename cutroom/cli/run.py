@@ -45,19 +45,24 @@ def run(
 ) -> None:
     """Turn a recording into captioned vertical clips. Exit code 1 where the campaign does not succeed."""
     console = Console(stderr=True)
+    wishes = Wishes(existing(video), out, existing(captions) if captions else None, clips, min_s, max_s, language)
     with open_client(get_settings()) as client:
-        job = make_clips(client, Wishes(video, out, captions, clips, min_s, max_s, language), console)
+        job = make_clips(client, wishes, console)
     if as_json:
         Console().print_json((out / "campaign.json").read_text())
     if job.status != "succeeded":
         raise typer.Exit(FAILED)
 
 
+def existing(path: Path) -> Path:
+    """`path`, where there is a file. Raises InvalidRequest (`file_not_found`)."""
+    if not path.is_file():
+        raise InvalidRequest(f"There is no file {path}.", code="file_not_found")
+    return path
+
+
 def make_clips(client: Client, wishes: Wishes, console: Console) -> Job:
     """Upload, run and download one campaign; the folder holds what was made, however the campaign ended."""
-    for path in filter(None, (wishes.video, wishes.captions)):
-        if not path.is_file():
-            raise InvalidRequest(f"There is no file {path}.", code="file_not_found")
     with sending(console) as progress:
         video = client.upload(wishes.video, on_progress=progress.of("Uploading the recording"))
         captions = client.upload(wishes.captions, on_progress=progress.of("Uploading its captions")) if wishes.captions else None

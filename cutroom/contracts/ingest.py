@@ -63,8 +63,9 @@ class SourceInput(StepInput):
         return JobRef(org_id=self.org_id, job_id=self.job_id)
 
 
-COMPLETE_UPLOAD = Step("complete_upload", Queue.CONTROL, IngestInput, UploadObject, 60, 30)
-INSPECT_UPLOAD = Step("inspect_upload", Queue.CPU_MEDIA, UploadObject, Inspected, 3600, 60, must_stop=True)
+# Without limit: giving up on them would throw away what somebody uploaded because a server was away.
+COMPLETE_UPLOAD = Step("complete_upload", Queue.CONTROL, IngestInput, UploadObject, 900, 900, attempts=0)
+INSPECT_UPLOAD = Step("inspect_upload", Queue.CPU_MEDIA, UploadObject, Inspected, 3600, 300, attempts=0, must_stop=True)
 ACCEPT_ASSET = Step("accept_asset", Queue.CONTROL, AcceptInput, Accepted, attempts=0, must_stop=True)
 REJECT_ASSET = Step("reject_asset", Queue.CONTROL, RejectInput, Nothing, attempts=0, must_stop=True)
 MAKE_POSTER = Step("make_poster", Queue.CPU_MEDIA, SourceInput, ArtifactRef, 120, 60, must_stop=True)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.jobs import Settled
+from cutroom.errors import Conflict
 from cutroom.money.prices import Quote
 from cutroom.store import jobs, ledger, postings
 
@@ -22,9 +23,11 @@ def billable(price: Quote, ready_clips: int) -> int:
 async def hold_job(session: AsyncSession, job: JobRef) -> None:
     """Hold what the job was quoted. A second call adds nothing, nor does a call after settling.
 
-    Raises NotFound (`job_unknown`) and InsufficientCredits.
+    Raises NotFound (`job_unknown`), Conflict (`job_ended`), so that nothing is made for a job that ended, and InsufficientCredits.
     """
     row = await jobs.get(session, job.job_id)
+    if row.status not in jobs.LIVE:
+        raise Conflict("This job has ended; start a new one.", code="job_ended")
     await ledger.hold(session, job, row.mode, Quote.model_validate(row.price).total)
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -241,13 +241,6 @@ async def of(session: AsyncSession, scope: Scope) -> list[Artifact]:
     """Everything of one asset, or of one job, whether published or not."""
     mine = (col(Artifact.org_id) == scope.org_id) & (col(Artifact.scope) == scope.id)
     return list(await session.scalars(select(Artifact).where(mine).order_by(col(Artifact.id))))
-
-
-async def pin(session: AsyncSession, scope: Scope, until: datetime) -> None:
-    """Keep everything of the scope until then at least, whatever retention says."""
-    mine = (col(Artifact.org_id) == scope.org_id) & (col(Artifact.scope) == scope.id)
-    longest = func.greatest(col(Artifact.pinned_until), until)
-    await session.execute(update(Artifact).where(mine).values(pinned_until=longest))
 
 
 async def forget(session: AsyncSession, scope: Scope) -> None:

@@ -31,9 +31,9 @@ async def get_original(session: AsyncSession, asset_id: str, *, lock: bool = Fal
 
 
 async def find_ready(session: AsyncSession, org_id: str, sha256: str) -> Asset | None:
-    """The organisation's asset with these bytes."""
+    """The organisation's asset with these bytes; it cannot be deleted until the transaction ends."""
     query = select(Asset).where(col(Asset.org_id) == org_id, col(Asset.sha256) == sha256, col(Asset.status) == "ready")
-    return (await session.scalars(query)).one_or_none()
+    return (await session.scalars(query.with_for_update(read=True))).one_or_none()
 
 
 async def read_list(session: AsyncSession, kind: str | None, status: str | None, cursor: str | None, limit: int) -> Page[Asset]:

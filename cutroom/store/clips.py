@@ -70,8 +70,10 @@ async def finish_clip(session: AsyncSession, finished: FinishClipInput) -> None:
         outcome = {"status": "ready", "current_version": 1, "error_code": "", "error_detail": ""}
     else:
         outcome = {"status": "failed", "error_code": finished.error_code, "error_detail": finished.error_detail}
-    live = select(col(Job.id)).where(col(Job.id) == finished.job.job_id, col(Job.status).in_(LIVE)).exists()
-    unmade = (col(Clip.id) == finished.clip_id, col(Clip.status) != "ready", live)
+    mine = (col(Job.id) == finished.job.job_id, col(Job.status).in_(LIVE))
+    if await session.scalar(select(col(Job.id)).where(*mine).with_for_update(read=True)) is None:
+        return
+    unmade = (col(Clip.id) == finished.clip_id, col(Clip.status) != "ready")
     closed = await session.scalar(update(Clip).where(*unmade).values(outcome).returning(col(Clip.id)))
     if closed is not None and finished.packaged is not None:
         session.add(_first_version(finished.job.org_id, finished.clip_id, finished.packaged))

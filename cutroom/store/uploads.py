@@ -76,7 +76,14 @@ async def abort(session: AsyncSession, upload_id: str) -> Upload:
 async def expired(session: AsyncSession, limit: int) -> list[Upload]:
     """Open uploads past their time, oldest first, for the sweeper (system role)."""
     query = select(Upload).where(col(Upload.status) == "open", col(Upload.expires_at) < func.now())
-    return list((await session.scalars(query.order_by(col(Upload.expires_at)).limit(limit))).all())
+    query = query.order_by(col(Upload.expires_at)).limit(limit).with_for_update(skip_locked=True)
+    return list((await session.scalars(query)).all())
+
+
+async def completing(session: AsyncSession) -> list[Upload]:
+    """Uploads whose ingest has not ended, oldest first, for reconciliation (system role)."""
+    query = select(Upload).where(col(Upload.status) == "completing").order_by(col(Upload.created_at))
+    return list((await session.scalars(query)).all())
 
 
 async def of_asset(session: AsyncSession, asset_id: str) -> list[Upload]:

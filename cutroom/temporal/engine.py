@@ -26,6 +26,9 @@ from cutroom.temporal.connection import connect
 
 T = TypeVar("T")
 
+# Our own housekeeping goes before everybody's jobs.
+OURS = Priority(priority_key=1, fairness_key="cutroom")
+
 CALL_LIMIT = timedelta(seconds=5)
 ORG_ID = SearchAttributeKey.for_keyword("OrgId")
 JOB_KIND = SearchAttributeKey.for_keyword("JobKind")
@@ -112,7 +115,13 @@ class Engine:
         """Run workflow `kind` without input as `target` and wait for its result. Raises Unreachable."""
         client = await self.client()
         try:
-            result: T = await client.execute_workflow(kind, id=target, task_queue=Queue.CONTROL, result_type=gives)
+            result: T = await client.execute_workflow(
+                kind,
+                id=target,
+                task_queue=Queue.CONTROL,
+                result_type=gives,
+                priority=OURS,
+            )
         except RPCError as error:
             raise _unreachable(error) from error
         return result

@@ -15,6 +15,7 @@ from temporalio.client import (
 )
 
 from cutroom.contracts.steps import Queue
+from cutroom.temporal.engine import OURS
 
 RECONCILIATION = "reconciliation"
 RECONCILE_EVERY = timedelta(seconds=60)
@@ -23,7 +24,9 @@ RECONCILE_EVERY = timedelta(seconds=60)
 def reconciliation_schedule() -> Schedule:
     """Every minute, never two at once; runs missed while Temporal was down are not made up for beyond ten minutes."""
     return Schedule(
-        action=ScheduleActionStartWorkflow(RECONCILIATION, id=RECONCILIATION, task_queue=Queue.CONTROL),
+        action=ScheduleActionStartWorkflow(
+            RECONCILIATION, id=RECONCILIATION, task_queue=Queue.CONTROL, priority=OURS, execution_timeout=timedelta(minutes=15)
+        ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_EVERY)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)),
     )

@@ -1,13 +1,21 @@
 """What reconciliation does with jobs that their workflows left behind."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import activities.reconciliation as reconciling
 from activities.base import Resources, Task
-from activities.reconciliation import reconcile_holds, reconcile_jobs
+from activities.money import hold_credits
+from activities.reconciliation import expire_grants, reconcile_holds, reconcile_jobs, sweep_store, sweep_uploads
 from cutroom.contracts.base import JobRef
+from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import EventInput, JobStatus
 from cutroom.contracts.reconciliation import EveryOrganisation
-from cutroom.store import jobs, ledger, reconciliation
+from cutroom.errors import Conflict
+from cutroom.store import jobs, ledger, reconciliation, uploads
 from cutroom.store.ledger import Balance
-from cutroom.store.tables import Job
+from cutroom.store.tables import Asset, Job, Upload
 from cutroom.temporal.engine import RunState
 from cutroom.temporal.outbox import sweep_once
 
@@ -89,3 +97,81 @@ async def test_a_hold_that_outlived_its_job_comes_back(task: Task, resources: Re
 async def test_the_hold_of_a_live_job_stays(task: Task, resources: Resources, paid_job: JobRef) -> None:
     await reconcile_holds(task, EveryOrganisation())
     assert (await balance_of(resources, paid_job)).held == 16
+
+
+async def test_an_ingest_that_nobody_works_on_is_started_anew(task: Task, resources: Resources, paid_job: JobRef) -> None:
+    upload = await add_upload(resources, paid_job.org_id, "completing", timedelta(hours=1))
+    for _ in range(2):
+        await reconcile_jobs(task, EveryOrganisation())
+    assert "lost_ingest" in await findings_of(resources, paid_job)
+    await sweep_once(resources.all_organisations, resources.engine)
+    assert await resources.engine.state(f"ingest/{upload.asset_id}") is RunState.RUNNING
+
+
+async def test_an_upload_that_was_not_finished_in_time_is_given_up(task: Task, resources: Resources, paid_job: JobRef) -> None:
+    late = await add_upload(resources, paid_job.org_id, "open", -timedelta(minutes=1))
+    early = await add_upload(resources, paid_job.org_id, "open", timedelta(minutes=1))
+    await sweep_uploads(task, EveryOrganisation())
+    async with resources.database.transaction(paid_job.org_id) as session:
+        assert (await uploads.get(session, late.id)).status == "aborted"
+        assert (await uploads.get(session, early.id)).status == "open"
+
+
+async def test_the_parts_of_an_upload_that_nobody_can_finish_are_freed(
+    task: Task, resources: Resources, paid_job: JobRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, soon = f"org/{paid_job.org_id}/assets/x/source/y", datetime.now(UTC) + timedelta(hours=1)
+    upload_id = await resources.objects.create_multipart(key)
+    await sweep_store(task, EveryOrganisation())
+    assert upload_id in [one.upload_id for one in await resources.objects.list_multiparts(soon)]
+    monkeypatch.setattr(reconciling, "UPLOAD_GRACE", -timedelta(days=2))
+    await sweep_store(task, EveryOrganisation())
+    assert await resources.objects.list_multiparts(soon) == []
+
+
+async def test_credits_past_their_end_expire(task: Task, resources: Resources, paid_job: JobRef) -> None:
+    async with resources.database.transaction(paid_job.org_id) as session:
+        ended = datetime.now(UTC) - timedelta(days=1)
+        await ledger.grant(session, paid_job.org_id, "live", 7, "short", new_id("grt"), ended)
+    found = await expire_grants(task, EveryOrganisation())
+    assert found.counts["expired_credits"] >= 7
+    assert (await balance_of(resources, paid_job)).expired == 7
+
+
+async def test_a_job_to_which_nothing_happens_is_told_of_once(
+    task: Task, resources: Resources, paid_job: JobRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await start(resources, paid_job)
+    async with resources.database.transaction(paid_job.org_id) as session:
+        await jobs.record_event(session, EventInput(job=paid_job, seq=1, kind="status", status=JobStatus.PROCESSING))
+    monkeypatch.setattr(reconciling, "QUIET", -timedelta(minutes=1))
+    for _ in range(2):
+        await reconcile_jobs(task, EveryOrganisation())
+    assert await findings_of(resources, paid_job) == ["stuck"]
+
+
+async def test_nothing_is_held_for_a_job_that_has_ended(task: Task, resources: Resources, paid_job: JobRef) -> None:
+    async with resources.database.transaction(paid_job.org_id) as session:
+        await jobs.record_event(session, EventInput(job=paid_job, seq=1, kind="status", status=JobStatus.CANCELED))
+    with pytest.raises(Conflict) as caught:
+        await hold_credits(task, paid_job)
+    assert caught.value.code == "job_ended"
+
+
+async def add_upload(resources: Resources, org_id: str, status: str, expires_in: timedelta) -> Upload:
+    asset = Asset(id=new_id("ast"), org_id=org_id, kind="video", status="verifying", filename="a.mp4", size=1)
+    upload = Upload(
+        id=new_id("upl"),
+        org_id=org_id,
+        asset_id=asset.id,
+        status=status,
+        key=f"org/{org_id}/assets/{asset.id}/source/1",
+        store_upload_id="none",
+        part_size=1,
+        part_count=1,
+        size=1,
+        expires_at=datetime.now(UTC) + expires_in,
+    )
+    async with resources.database.transaction(org_id) as session:
+        await uploads.create(session, asset, upload)
+    return upload

@@ -35,7 +35,7 @@ def part(script: str, healthy: Callable[[], bool] = lambda: True) -> Part:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  the condition lives in another process
+        while not condition():
             await asyncio.sleep(0.02)
 
 

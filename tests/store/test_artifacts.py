@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -299,15 +299,10 @@ async def test_bytes_stored_by_a_killed_process_are_published_by_the_next(
     assert await bench.produce(Maker()) == produced
 
 
-async def test_an_asset_lists_pins_and_forgets_its_artifacts(bench: Bench, tenant: Tenant) -> None:
+async def test_an_asset_lists_and_forgets_its_artifacts(bench: Bench, tenant: Tenant) -> None:
     job = replace(bench, scope=Scope(tenant.org_id, job_id=tenant.job_id))
     await bench.produce(Maker())
     await job.produce(Maker())
-    soon, later = (datetime.now(UTC) + timedelta(days=days) for days in (1, 2))
-    async with bench.database.transaction(tenant.org_id) as session:
-        for until_ in (later, soon):
-            await artifacts.pin(session, bench.scope, until_)
-    assert {row.pinned_until for row in await bench.rows()} == {later}
     async with bench.database.transaction(tenant.org_id) as session:
         await artifacts.forget(session, bench.scope)
     assert await bench.rows() == []
