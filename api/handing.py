@@ -78,8 +78,16 @@ class Once:
 
 
 async def hand_over(services: Services, row: Outbox) -> None:
-    """Tell Temporal now what a committed outbox row says; where it does not answer, the sweeper tells it later."""
+    """Tell Temporal now what a committed outbox row says.
+
+    Where it does not answer, or has something older still to hear of the same workflow, the sweeper tells it later: a
+    pause that is told again after its resume would hold the job for good.
+    """
     try:
+        async with services.database.transaction(row.org_id) as session:
+            if not await outbox.is_next(session, row):
+                log.warning("left_to_sweeper", target=row.target, reason="not_its_turn")
+                return
         async with asyncio.timeout(HAND_OVER_WITHIN_S):
             await deliver(services.engine, row)
         async with services.database.transaction(row.org_id) as session:

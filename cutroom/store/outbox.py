@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from cutroom.contracts.ids import new_id
@@ -41,15 +42,24 @@ async def withdraw(session: AsyncSession, target: str, signals: Collection[str])
 
 
 async def claim(session: AsyncSession, limit: int) -> list[Outbox]:
-    """Up to `limit` due rows, longest due first, nobody else's until this transaction ends. For the system role."""
+    """Up to `limit` due rows, longest due first, nobody else's until this transaction ends. For the system role.
+
+    What is meant for one workflow arrives in the order in which it was added: a later row waits for an earlier one.
+    """
     due = (
         select(Outbox)
-        .where(col(Outbox.done_at).is_(None), col(Outbox.next_at) <= func.now())
+        .where(col(Outbox.done_at).is_(None), col(Outbox.next_at) <= func.now(), ~_earlier().exists())
         .order_by(col(Outbox.next_at))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     return list(await session.scalars(due))
+
+
+async def is_next(session: AsyncSession, row: Outbox) -> bool:
+    """Whether nothing that was added earlier for the same workflow is still to arrive."""
+    behind = select(col(Outbox.id)).where(col(Outbox.id) == row.id, _earlier().exists())
+    return await session.scalar(behind) is None
 
 
 async def done(session: AsyncSession, row: Outbox) -> None:
@@ -62,3 +72,10 @@ async def failed(session: AsyncSession, row: Outbox) -> None:
     wait = timedelta(seconds=min(LONGEST_WAIT_S, 2 ** min(row.attempts, 10)))
     later = {"attempts": row.attempts + 1, "next_at": func.clock_timestamp() + wait}
     await session.execute(update(Outbox).where(col(Outbox.id) == row.id).values(later))
+
+
+def _earlier() -> Select[str]:
+    """Rows before the row of the enclosing query that are still to arrive at the same workflow. Ids sort by time."""
+    before = aliased(Outbox)
+    same = (col(before.target) == col(Outbox.target), col(before.done_at).is_(None), col(before.id) < col(Outbox.id))
+    return select(col(before.id)).where(*same).correlate(Outbox)

@@ -67,3 +67,20 @@ async def test_a_row_with_a_head_start_is_left_to_whoever_wrote_it(
         await outbox.add(session, tenant.org_id, "signal", f"campaign/{tenant.job_id}", {"signal": "pause"}, head_start_s=30)
     async with system.transaction(None) as session:
         assert [row.id for row in await outbox.claim(session, 10)] == [waiting]
+
+
+async def test_what_is_meant_for_one_workflow_arrives_in_its_order(
+    system: Database, app: Database, tenant: Tenant, waiting: str
+) -> None:
+    async with app.transaction(tenant.org_id) as session:
+        mine = await outbox.add(session, tenant.org_id, "signal", f"campaign/{tenant.job_id}", {"signal": "pause"})
+        other = await outbox.add(session, tenant.org_id, "signal", "campaign/other", {"signal": "pause"})
+        assert not await outbox.is_next(session, mine)
+        assert await outbox.is_next(session, other)
+    async with system.transaction(None) as session:
+        claimed = await outbox.claim(session, 10)
+        assert {row.id for row in claimed} == {waiting, other.id}
+        for row in claimed:
+            await outbox.done(session, row)
+    async with system.transaction(None) as session:
+        assert [row.id for row in await outbox.claim(session, 10)] == [mine.id]
