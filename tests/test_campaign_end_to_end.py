@@ -1,0 +1,157 @@
+"""A whole campaign through the published client, the API and the real workers, each in its own process as in the stack."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import soundfile
+from rich.console import Console
+
+from cutroom.client import Client, Job
+from cutroom.identity.bootstrap import ensure_local
+from cutroom.local import temporal as temporal_module
+from cutroom.local.leash import leashed
+from cutroom.local.ports import free_port
+from cutroom.local.sample_speech import RATE, speak_talk
+from cutroom.local.temporal import Temporal
+from cutroom.local.tools import TEMPORAL, ensure
+from cutroom.media.ffmpeg import locate
+from tests.conftest import DatabaseUrls, S3Server, serving
+
+PROCESSES = (["api"], ["worker_cpu", "control"], ["worker_cpu", "media"], ["worker_gpu"])
+TALK_S = 14
+WISHES: dict[str, Any] = {"count": 1, "min_s": 5, "max_s": 9}
+DEADLINE_S = 300.0  # for a loaded machine; half a minute on a quiet one
+
+
+def until(condition: Callable[[], bool], seconds: float = DEADLINE_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server) -> Iterator[Path]:
+    """A home whose API and workers run, over a Temporal of their own: other tests leave work in the queues of the shared one."""
+    home = servers_folder / "end-to-end"
+    home.mkdir()
+    server = Temporal(ensure(TEMPORAL, Console(stderr=True)), home / "temporal", free_port(), free_port())
+    port = free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("CUTROOM_")},
+        "CUTROOM_HOME": str(home),
+        "CUTROOM_API_PORT": str(port),
+        "CUTROOM_DATABASE_URL": database_urls.app,
+        "CUTROOM_DATABASE_SYSTEM_URL": database_urls.system,
+        "CUTROOM_TEMPORAL_ADDRESS": server.address,
+        "CUTROOM_S3_ENDPOINT": s3_server.endpoint,
+        "CUTROOM_S3_ACCESS_KEY": s3_server.access_key,
+        "CUTROOM_S3_SECRET_KEY": s3_server.secret_key,
+        "CUTROOM_S3_BUCKET": s3_server.bucket,
+    }
+    with ExitStack() as running:
+        running.enter_context(serving(server, temporal_module.environment(), home / "temporal.log"))
+        (home / "address").write_text(f"http://127.0.0.1:{port}")
+        for number, words in enumerate(PROCESSES):
+            ready = home / f"{number}.ready"
+            log = running.enter_context((home / f"{'-'.join(words)}.log").open("w"))
+            process = subprocess.Popen(
+                leashed([sys.executable, "-m", *words]),
+                env=environment | {"CUTROOM_READY_FILE": str(ready)},
+                stdout=log,
+                stderr=log,
+            )
+            running.callback(process.wait)
+            running.callback(process.terminate)
+        until(lambda: len([*home.glob("*.ready")]) == len(PROCESSES))
+        yield home
+
+
+@pytest.fixture(scope="module")
+def client(home: Path, database_urls: DatabaseUrls) -> Iterator[Client]:
+    token = asyncio.run(ensure_local(database_urls.system, home / "token"))
+    with Client((home / "address").read_text(), token) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def recording(servers_folder: Path) -> Path:
+    """Some seconds of a synthetic voice over a moving picture."""
+    sound, video = servers_folder / "voice.wav", servers_folder / "voice.mp4"
+    soundfile.write(sound, speak_talk(30, 1).sound[: TALK_S * RATE], RATE)
+    picture = ["-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={TALK_S}"]
+    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    subprocess.run([str(locate()), "-v", "error", *picture, "-i", str(sound), *encode, "-shortest", str(video)], check=True)
+    return video
+
+
+@pytest.fixture(scope="module")
+def asset(client: Client, recording: Path) -> str:
+    return client.upload(recording).id
+
+
+@pytest.fixture(scope="module")
+def finished(client: Client, asset: str) -> Job:
+    """A campaign that has ended."""
+    return ended(client, client.create_campaign(asset, **WISHES).id)
+
+
+def ended(client: Client, job_id: str) -> Job:
+    until(lambda: client.job(job_id).ended)
+    return client.job(job_id)
+
+
+def made(home: Path) -> set[str]:
+    """What steps that belong to a recording have really made so far, by their logs."""
+    logs = [*home.glob("worker*.log")]
+    lines = [line for log in logs for line in log.read_text().splitlines() if '"making"' in line]
+    return {line for line in lines if any(step in line for step in ("transcribe_chunk", "detect_shots_chunk", "prepare_media"))}
+
+
+def media_tools(home: Path) -> list[str]:
+    """Command lines of ffmpeg that work below this home."""
+    commands = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    return [command for command in commands if "ffmpeg" in command and str(home / "scratch") in command]
+
+
+def test_a_recording_becomes_a_clip_that_can_be_downloaded(client: Client, finished: Job, tmp_path: Path) -> None:
+    assert finished.status == "succeeded", finished
+    assert [clip.status for clip in finished.clips] == ["ready"]
+    files = {file.name: file for file in client.files(finished.id)}
+    clip = client.download(files["clip-01.mp4"], tmp_path)
+    assert clip.stat().st_size == files["clip-01.mp4"].size_bytes > 10_000
+    assert {"transcript.json", "shots.json", "clip-01.frame.json"} <= files.keys()
+
+
+def test_it_is_paid_once_and_nothing_stays_held(client: Client, finished: Job) -> None:
+    phases = [entry.phase for entry in client.entries() if entry.operation_id == finished.id]
+    assert sorted(phases) == ["hold", "settle"]
+    assert (client.balance().held, client.balance().spent) == (0, finished.price["total"])
+
+
+def test_a_second_campaign_finds_what_belongs_to_the_recording(client: Client, home: Path, asset: str, finished: Job) -> None:
+    before = made(home)
+    again = ended(client, client.create_campaign(asset, **WISHES).id)
+    assert again.status == "succeeded"
+    assert before
+    assert made(home) == before
+
+
+def test_a_cancel_in_a_render_ends_it_and_leaves_nothing(client: Client, home: Path, asset: str, finished: Job) -> None:
+    spent = client.balance().spent
+    job = client.create_campaign(asset, count=1, min_s=6, max_s=12)
+    until(lambda: any("x264" in command or "libass" in command or ".mp4" in command for command in media_tools(home)))
+    client.cancel(job.id)
+    assert ended(client, job.id).status == "canceled"
+    assert media_tools(home) == []
+    until(lambda: not [*(home / "scratch").iterdir()], 10)
+    assert (client.balance().held, client.balance().spent) == (0, spent)
