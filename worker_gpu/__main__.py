@@ -1,6 +1,7 @@
 """`python -m worker_gpu`: polls the queue `gpu`."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,4 +36,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # Before torch is loaded by whichever model comes first: its waiting threads take no processor from ffmpeg.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     asyncio.run(main())

@@ -160,15 +160,25 @@ def _framed(video: Any, media: MediaFacts, pieces: Sequence[Still], span: FrameS
 def _cropped(video: Any, section: Sequence[Still], colour: Colour, canvas: Canvas) -> Any:
     boxes = [(piece.first - section[0].first, piece.box) for piece in section if piece.box]
     _, box = boxes[0]
-    x = _steps([(frame, box.x) for frame, box in boxes])
-    y = _steps([(frame, box.y) for frame, box in boxes])
+    x = _steps(_changes([(frame, box.x) for frame, box in boxes]))
+    y = _steps(_changes([(frame, box.y) for frame, box in boxes]))
     return _scaled(video.filter("crop", box.w, box.h, x, y), colour, canvas.width, canvas.height)
 
 
+def _changes(values: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The first of `(frame, value)`, and each that differs from the one before."""
+    return [values[0], *(new for old, new in pairwise(values) if new[1] != old[1])]
+
+
 def _steps(values: Sequence[tuple[int, int]]) -> str:
-    """An expression of the frame number `n` that stands still between steps."""
-    changes = [f"{new - old:+d}*gte(n,{frame})" for (_, old), (frame, new) in pairwise(values) if new != old]
-    return str(values[0][1]) + "".join(changes)
+    """An expression of the frame number `n` that stands still between steps.
+
+    A balanced tree, since ffmpeg refuses expressions that are nested about a hundred deep.
+    """
+    if len(values) == 1:
+        return str(values[0][1])
+    middle = len(values) // 2
+    return f"if(lt(n,{values[middle][0]}),{_steps(values[:middle])},{_steps(values[middle:])})"
 
 
 def _fitted(video: Any, colour: Colour, canvas: Canvas) -> Any:

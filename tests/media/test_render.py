@@ -97,6 +97,16 @@ def test_the_crop_steps_on_exactly_the_frame_of_the_cut(make_source: MakeSource,
     assert looks == ["left"] * 13 + ["right"] * 12 + ["all"] * 10 + ["left"] * 15
 
 
+def test_a_crop_may_step_at_every_frame(make_source: MakeSource, tmp_path: Path) -> None:
+    """A hundred steps and more: deeper than ffmpeg lets an expression nest."""
+    source = make_source("halves-200.mp4", *lavfi(HALVES.replace("d=4", "d=8")), *LOSSLESS)
+    boxes = [(frame / 25, 0 if frame % 2 else 120, 0, 54, 96) for frame in range(200)]
+    out = tmp_path / "clip.mp4"
+    render(source, out, 0, 8, framing(facts(source), shot(0, 8, *boxes)))
+    bright = luma(out).mean(axis=(1, 2))
+    assert ["left" if value < 128 else "right" for value in bright] == ["right", "left"] * 100
+
+
 def test_the_fit_layout_shows_the_whole_picture_over_a_fill(make_source: MakeSource, tmp_path: Path) -> None:
     source = make_source("halves.mp4", *lavfi(HALVES), *LOSSLESS)
     out = tmp_path / "clip.mp4"
@@ -213,7 +223,7 @@ def test_a_crop_of_one_size_is_one_branch_that_steps_by_frame_number(tmp_path: P
     span = FrameSpan(250, 500, 25)
     framed = framing(MEDIA, shot(10, 15, (10, 0, 0, 607, 1080), (12, 100, 0, 607, 1080)), shot(15, 20, (15, 40, 0, 607, 1080)))
     graph = graph_of(plan(tmp_path, framed, span))
-    assert "crop=607:1080:0+100*gte(n\\,50)-60*gte(n\\,125):0" in graph
+    assert "crop=607:1080:if(lt(n\\,50)\\,0\\,if(lt(n\\,125)\\,100\\,40)):0" in graph
     assert "concat=a=0:n=1:v=1" in graph
 
 
