@@ -61,6 +61,7 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
     with ExitStack() as running:
         running.enter_context(serving(server, temporal_module.environment(), home / "temporal.log"))
         (home / "address").write_text(f"http://127.0.0.1:{port}")
+        processes: list[subprocess.Popen[bytes]] = []
         for number, words in enumerate(PROCESSES):
             ready = home / f"{number}.ready"
             log = running.enter_context((home / f"{'-'.join(words)}.log").open("w"))
@@ -70,7 +71,9 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
                 stdout=log,
                 stderr=log,
             )
+            processes.append(process)
             running.callback(process.wait)
+        for process in processes:
             running.callback(process.terminate)
         until(lambda: len([*home.glob("*.ready")]) == len(PROCESSES))
         yield home
