@@ -133,7 +133,8 @@ async def _render(task: Task, asked: RenderInput, span: FrameSpan, captions: Pat
     framing = await _read(task, asked.framing, Framing)
     loudness = None
     if plan.media.has_audio:
-        measured = await ffmpeg.run(render.plan_loudness(source, plan.media, span, H264), note=task.note)
+        measuring = render.plan_loudness(source, plan.media, span, H264)
+        measured = await ffmpeg.run(measuring, on_progress=lambda _: task.alive(), note=task.note)
         loudness = render.read_loudness(measured.said, H264)
     job = render.plan_clip(
         source,

@@ -199,7 +199,7 @@ class RecordFilesInput(JobInput):
 
 RESOLVE_PLAN = Step("resolve_plan", Queue.CONTROL, JobRef, CampaignPlan)
 CHOOSE_ENGINES = Step("choose_engines", Queue.GPU, PlanInput, CampaignPlan, 60, 60)
-PLAN_SPEECH = Step("plan_speech", Queue.CPU_MEDIA, SpeechPlanInput, SpeechPlan, 600, 60, must_stop=True)
+PLAN_SPEECH = Step("plan_speech", Queue.CPU_MEDIA, SpeechPlanInput, SpeechPlan, 600, 60)
 TRANSCRIBE_CHUNK = Step("transcribe_chunk", Queue.GPU, TranscribeInput, ArtifactRef, 900, 120)
 JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, ArtifactRef, 120, 60)
 DETECT_SHOTS_CHUNK = Step("detect_shots_chunk", Queue.GPU, ShotsInput, ArtifactRef, 900, 120)
@@ -207,7 +207,7 @@ JOIN_SHOTS = Step("join_shots", Queue.CPU_MEDIA, JoinShotsInput, ArtifactRef, 12
 SELECT_CLIPS = Step("select_clips", Queue.CPU_MEDIA, SelectInput, ArtifactRef, 600, 60)
 RECORD_CLIPS = Step("record_clips", Queue.CONTROL, RecordClipsInput, ClipPlaces, must_stop=True)
 RECORD_FILES = Step("record_files", Queue.CONTROL, RecordFilesInput, Nothing, must_stop=True)
-REFRAME_CLIP = Step("reframe_clip", Queue.GPU, ReframeInput, ArtifactRef, 900, 120)
+REFRAME_CLIP = Step("reframe_clip", Queue.GPU, ReframeInput, ArtifactRef, 900, 60)
 RENDER_CLIP = Step("render_clip", Queue.CPU_MEDIA, RenderInput, RenderedClip, 3600, 60, must_stop=True)
 PACKAGE_CLIP = Step("package_clip", Queue.CPU_MEDIA, PackageInput, PackagedClip, 300, 60, must_stop=True)
 FINISH_CLIP = Step("finish_clip", Queue.CONTROL, FinishClipInput, Nothing, attempts=0, must_stop=True)
