@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.requests import NewCampaign
 from cutroom.contracts.media import AssetKind, MediaFacts
 from cutroom.errors import BadInput, Conflict, InvalidRequest
+from cutroom.speech.language import same_language
 from cutroom.store import assets
 from cutroom.store.tables import Asset
 
@@ -31,8 +32,8 @@ async def sources_of(session: AsyncSession, wanted: NewCampaign) -> tuple[Asset,
     if wanted.captions_asset_id is None:
         return video, None
     captions = await source_of(session, wanted.captions_asset_id, "captions", "captions_asset_id")
-    asked, found = _primary(wanted.captions.language), _primary(captions.language)
-    if asked and found and asked != found:
+    asked, found = wanted.captions.language, captions.language
+    if asked and found and not same_language(asked, found):
         raise InvalidRequest(
             "The captions file is in another language than the one asked for; leave the language out, or give another file.",
             code="captions_language_mismatch",
@@ -44,8 +45,3 @@ async def sources_of(session: AsyncSession, wanted: NewCampaign) -> tuple[Asset,
 def length_of(video: Asset) -> float:
     """Seconds."""
     return MediaFacts.model_validate(video.media).duration_s
-
-
-def _primary(language: str | None) -> str:
-    """`en-US` and `en` are one language to us."""
-    return (language or "").split("-")[0]

@@ -63,7 +63,7 @@ PASSAGES = [
         Line("A", "Give us one rule that anyone can use tomorrow."),
         Line("B", "Never tell people to be patient, tell them what happens next."),
         Line("B", "My plumber does that better than any airline."),
-        Line("B", "He sends three messages: I have left, I am ten minutes away, and I am at your door."),
+        Line("B", "He sends three messages, I have left, I am ten minutes away, and I am at your door."),
         Line("B", "The man is late as often as everybody else, and he has four hundred five star reviews."),
         Line("A", "He sells certainty, not speed."),
         Line("B", "Exactly, and certainty is free.", ("Certainty", "is free")),
@@ -90,7 +90,7 @@ PASSAGES = [
     [
         Line("A", "Does any of this work outside of shops?"),
         Line("B", "I once tried it on my own daughter."),
-        Line("B", "She was six, and every drive was one long question: are we there yet?"),
+        Line("B", "She was six, and every drive was one long question, are we there yet?"),
         Line("B", "So I tied twenty knots in a string, and she opened one in every town.", ("20 knots", "one for every town")),
         Line("B", "We drove for seven hours, and she never asked again."),
         Line("B", "Last summer she found that string in a drawer, and she is nineteen now."),
