@@ -115,7 +115,7 @@ class Upload(SQLModel, table=True):
 class Job(SQLModel, table=True):
     """One request of any engine.
 
-    `price`: {version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
+    `price`: {price_version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
     `progress`: step -> how much of it is done, 0 to 1.
     """
 
@@ -288,7 +288,7 @@ class LedgerOperation(SQLModel, table=True):
     """One step of money. phase: grant | hold | settle | expire | revoke. Append-only."""
 
     __tablename__ = "ledger_operations"
-    __table_args__ = (_ref("job_id", "jobs"),)
+    __table_args__ = (_ref("job_id", "jobs"), Index("ledger_operations_by_time", "org_id", "mode", "at"))
     org_id: str = Field(primary_key=True, foreign_key="organisations.id")
     operation_id: str = Field(primary_key=True)
     phase: str = Field(primary_key=True)
@@ -310,6 +310,7 @@ class LedgerPosting(SQLModel, table=True):
             ["ledger_operations.org_id", "ledger_operations.operation_id", "ledger_operations.phase"],
         ),
         _ref("grant_id", "grants"),
+        Index("ledger_postings_by_grant", "org_id", "grant_id"),
     )
     org_id: str = Field(primary_key=True)
     operation_id: str = Field(primary_key=True)

@@ -260,6 +260,8 @@ def create_ledger() -> None:
         sa.ForeignKeyConstraint(operation, [f"ledger_operations.{column}" for column in operation]),
         _ref("grant_id", "grants"),
     )
+    op.create_index("ledger_operations_by_time", "ledger_operations", ["org_id", "mode", "at"])
+    op.create_index("ledger_postings_by_grant", "ledger_postings", ["org_id", "grant_id"])
 
 
 def create_findings() -> None:
