@@ -113,7 +113,6 @@ async def _signal(services: Services, caller: Caller, campaign_id: str, name: Li
             if name == "cancel":
                 await jobs.request_cancel(session, job)
             target = workflow_id(KIND, job.id)
-            await outbox.withdraw(session, target, ("pause", "resume"))
             row = await outbox.add(session, job.org_id, "signal", target, {"signal": name}, head_start_s=SWEEPER_WAITS_S)
         elif name != "cancel":
             raise Conflict("This job has ended; start a new one.", code="job_ended")

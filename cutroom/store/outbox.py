@@ -1,6 +1,6 @@
 """What must reach Temporal, committed together with what it is about, so that neither exists without the other."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -32,13 +32,6 @@ async def add(
     due = func.now() + timedelta(seconds=head_start_s)
     row = {"id": new_id("out"), "org_id": org_id, "kind": kind, "target": target, "payload": dict(payload), "next_at": due}
     return (await session.scalars(insert(Outbox).values(attempts=0, **row).returning(Outbox))).one()
-
-
-async def withdraw(session: AsyncSession, target: str, signals: Collection[str]) -> None:
-    """Forget these signals to `target` that did not arrive yet: late, they would undo what takes their place."""
-    waiting = (col(Outbox.target) == target, col(Outbox.kind) == "signal", col(Outbox.done_at).is_(None))
-    named = col(Outbox.payload)["signal"].as_string().in_(signals)
-    await session.execute(update(Outbox).where(*waiting, named).values(done_at=func.now()))
 
 
 async def claim(session: AsyncSession, limit: int) -> list[Outbox]:
