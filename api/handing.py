@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -80,17 +81,22 @@ class Once:
 async def hand_over(services: Services, row: Outbox) -> None:
     """Tell Temporal now what a committed outbox row says.
 
-    Where it does not answer, or has something older still to hear of the same workflow, the sweeper tells it later: a
-    pause that is told again after its resume would hold the job for good.
+    Where it does not answer, or has something older still to hear of the same workflow, the sweeper tells it as soon as it
+    can: a pause that is told again after its resume would hold the job for good.
     """
     try:
         async with services.database.transaction(row.org_id) as session:
-            if not await outbox.is_next(session, row):
-                log.warning("left_to_sweeper", target=row.target, reason="not_its_turn")
-                return
-        async with asyncio.timeout(HAND_OVER_WITHIN_S):
-            await deliver(services.engine, row)
-        async with services.database.transaction(row.org_id) as session:
-            await outbox.done(session, row)
+            its_turn = await outbox.is_next(session, row)
+        if its_turn:
+            async with asyncio.timeout(HAND_OVER_WITHIN_S):
+                await deliver(services.engine, row)
+            async with services.database.transaction(row.org_id) as session:
+                await outbox.done(session, row)
+            return
+        reason = "not_its_turn"
     except (Unreachable, TimeoutError) as error:
-        log.warning("left_to_sweeper", target=row.target, reason=getattr(error, "code", "no_answer"))
+        reason = getattr(error, "code", "no_answer")
+    log.warning("left_to_sweeper", target=row.target, reason=reason)
+    with suppress(Unreachable):
+        async with services.database.transaction(row.org_id) as session:
+            await outbox.leave(session, row)

@@ -60,6 +60,11 @@ async def done(session: AsyncSession, row: Outbox) -> None:
     await session.execute(update(Outbox).where(col(Outbox.id) == row.id).values(done_at=func.now()))
 
 
+async def leave(session: AsyncSession, row: Outbox) -> None:
+    """Give up a head start: the row is the sweeper's from now on."""
+    await session.execute(update(Outbox).where(col(Outbox.id) == row.id).values(next_at=func.now()))
+
+
 async def failed(session: AsyncSession, row: Outbox) -> None:
     """It did not arrive: due again after 1, 2, 4 ... at most 30 seconds."""
     wait = timedelta(seconds=min(LONGEST_WAIT_S, 2 ** min(row.attempts, 10)))

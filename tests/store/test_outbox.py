@@ -60,13 +60,17 @@ async def test_a_transaction_that_fails_leaves_nothing_to_deliver(
         assert [row.id for row in await outbox.claim(session, 10)] == [waiting]
 
 
-async def test_a_row_with_a_head_start_is_left_to_whoever_wrote_it(
+async def test_a_row_with_a_head_start_is_left_to_whoever_wrote_it_until_he_leaves_it(
     system: Database, app: Database, tenant: Tenant, waiting: str
 ) -> None:
     async with app.transaction(tenant.org_id) as session:
-        await outbox.add(session, tenant.org_id, "signal", f"campaign/{tenant.job_id}", {"signal": "pause"}, head_start_s=30)
+        mine = await outbox.add(session, tenant.org_id, "signal", "campaign/other", {"signal": "pause"}, head_start_s=30)
     async with system.transaction(None) as session:
         assert [row.id for row in await outbox.claim(session, 10)] == [waiting]
+    async with app.transaction(tenant.org_id) as session:
+        await outbox.leave(session, mine)
+    async with system.transaction(None) as session:
+        assert {row.id for row in await outbox.claim(session, 10)} == {waiting, mine.id}
 
 
 async def test_what_is_meant_for_one_workflow_arrives_in_its_order(
