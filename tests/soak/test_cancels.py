@@ -21,7 +21,7 @@ pytestmark = pytest.mark.soak
 
 CANCELS = int(os.environ.get("CUTROOM_SOAK_CANCELS", "200"))
 TERMINATES = max(1, CANCELS // 10)
-AT_ONCE = 4
+AT_ONCE = 6
 WITHIN_S = 10.0
 LONGEST_LIFE_S = 20.0  # about what a campaign takes whose recording was worked on before
 

@@ -64,7 +64,7 @@ def test_a_campaign_ends_right_after_a_kill_of_everything(rig: Rig, client: Clie
     asset = client.upload(rig.fresh_recording()).id
     before = rig.made()
     job_id = client.create_campaign(asset, **WISHES).id
-    until(moments(rig, client, job_id)[moment], CAMPAIGN_S, 0.002)
+    until(moments(rig, client, job_id)[moment], CAMPAIGN_S, 0.001 if moment == "put-not-published" else 0.05)
     if moment in ("transcribing", "rendering"):
         time.sleep(random.uniform(0, 2))
     rig.kill()
