@@ -34,6 +34,7 @@ lint: setup ## lint, types and import rules alone
 
 soak: setup ## the long fault and load runs
 	$(BIN)/pytest -m soak
+	CUTROOM_LEDGER_SEQUENCES=10000 $(BIN)/pytest tests/money/test_ledger_sequences.py
 
 bench: setup ## a campaign on a sample talk, measured against what the talk is known to hold
 	$(BIN)/cutroom demo --out $(OUT) --seconds $(SECONDS)
