@@ -64,7 +64,7 @@ class SourceInput(StepInput):
 
 
 # Without limit: giving up on them would throw away what somebody uploaded because a server was away.
-COMPLETE_UPLOAD = Step("complete_upload", Queue.CONTROL, IngestInput, UploadObject, 900, 900, attempts=0)
+COMPLETE_UPLOAD = Step("complete_upload", Queue.CONTROL, IngestInput, UploadObject, 900, 60, attempts=0)
 INSPECT_UPLOAD = Step("inspect_upload", Queue.CPU_MEDIA, UploadObject, Inspected, 3600, 300, attempts=0, must_stop=True)
 ACCEPT_ASSET = Step("accept_asset", Queue.CONTROL, AcceptInput, Accepted, attempts=0, must_stop=True)
 REJECT_ASSET = Step("reject_asset", Queue.CONTROL, RejectInput, Nothing, attempts=0, must_stop=True)

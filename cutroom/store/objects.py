@@ -196,9 +196,10 @@ class ObjectStore:
     def _complete(self, key: str, upload_id: str, size: int) -> None:
         try:
             parts = self._parts(key, upload_id)
-            if sum(part["Size"] for part in parts) != size:
+            if sum(part["Size"] for part in parts) == size:
+                self._assemble(key, upload_id, parts)
+            elif self._head(key) is None:  # a store killed while it cleared up has the object, and only some of its parts
                 raise BadInput("Some parts of this upload are missing or of another size.", code="upload_incomplete")
-            self._assemble(key, upload_id, parts)
         except ClientError as error:
             if _status(error) not in (404, *TAKEN):
                 raise

@@ -177,6 +177,18 @@ async def test_a_completion_that_the_gateway_lost_is_tried_again(
     assert head.size == 3
 
 
+async def test_a_completion_of_which_only_the_clearing_up_was_cut_short_is_done(
+    objects: ObjectStore, http: httpx.AsyncClient, key: str, written: Path
+) -> None:
+    upload_id = await objects.create_multipart(key)
+    assert await send(objects, http, key, upload_id, 1, b"fi") == 200  # the gateway removes the parts one by one
+    await objects.put_once(key, written, sha256(b"first"), "text/plain")
+    await objects.complete_multipart(key, upload_id, len(b"first"))
+    head = await objects.head(key)
+    assert head is not None
+    assert head.size == len(b"first")
+
+
 async def test_an_aborted_upload_is_gone_and_never_completed(objects: ObjectStore, http: httpx.AsyncClient, key: str) -> None:
     upload_id = await objects.create_multipart(key)
     await send(objects, http, key, upload_id, 1, b"end")
