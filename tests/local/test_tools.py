@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import socket
 import tarfile
 import time
@@ -83,6 +84,6 @@ def test_a_site_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytes
 def test_a_taken_port_is_named_with_who_holds_it_and_the_setting_that_moves_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SetupError, match=rf"Port {port}.*python.*CUTROOM_S3_PORT"):
+        with pytest.raises(SetupError, match=rf"Port {port}.*process {os.getpid()}.*CUTROOM_S3_PORT"):
             require_free(port, "the S3 gateway", "CUTROOM_S3_PORT")
     assert holder(free_port()) is None
