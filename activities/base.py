@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from cutroom.contracts.base import ArtifactRef, JobRef
+from cutroom.contracts.base import ArtifactRef, Frozen, JobRef
 from cutroom.contracts.steps import In, Out, Step
 from cutroom.errors import CutroomError, Unreachable
 from cutroom.settings import Settings
@@ -30,6 +30,8 @@ from cutroom.store.objects import ObjectStore
 from cutroom.temporal.engine import Engine
 
 log = structlog.get_logger(__name__)
+
+Document = TypeVar("Document", bound=Frozen)
 
 PROGRESS_EVERY_S = 0.5
 
@@ -90,6 +92,10 @@ class Task:
     async def local(self, ref: ArtifactRef) -> Path:
         """A verified local copy, good until the end of this attempt. Raises ArtifactMissing, Unreachable."""
         return await self.resources.files.ensure_local(ref, hold=self.scratch, on_bytes=self.arrivals(ref.size))
+
+    async def read(self, ref: ArtifactRef, document: type[Document]) -> Document:
+        """A JSON document of `cutroom.contracts.documents`. Raises ArtifactMissing, Unreachable."""
+        return document.model_validate_json((await self.local(ref)).read_bytes())
 
     def arrivals(self, size: int) -> Callable[[int], None]:
         """A callback for other threads that beats with each piece of `size` bytes that arrived."""

@@ -58,7 +58,7 @@ def _source(asset: Asset) -> ArtifactRef:
 @implements(RECORD_CLIPS)
 async def record_clips(task: Task, chosen: RecordClipsInput) -> ClipPlaces:
     """Give each chosen span its clip."""
-    selection = Selection.model_validate_json((await task.local(chosen.selection)).read_bytes())
+    selection = await task.read(chosen.selection, Selection)
     async with task.resources.database.transaction(chosen.job.org_id) as session:
         rows = await clips.record_clips(session, chosen.job, selection.clips)
         await jobs.record_files(session, chosen.job, {"selection": chosen.selection})

@@ -3,10 +3,10 @@
 import asyncio
 import shutil
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from activities.base import Task, implements
-from cutroom.contracts.base import ArtifactRef, Frozen
+from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import PACKAGE_CLIP, RENDER_CLIP, ClipInput, PackagedClip, PackageInput, RenderedClip, RenderInput
 from cutroom.contracts.documents import Framing, Transcript
 from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
@@ -23,8 +23,6 @@ from cutroom.speech import captions_file
 from cutroom.speech.language import guess_language
 from cutroom.store.artifacts import Scope
 from cutroom.store.files import sha256_of
-
-Document = TypeVar("Document", bound=Frozen)
 
 
 @implements(INSPECT_UPLOAD)
@@ -105,7 +103,7 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
     """The clip's file, checked, and the captions burned into it."""
     clip = asked.clip
     span = _span(clip)
-    transcript = await _read(task, clip.transcript, Transcript)
+    transcript = await task.read(clip.transcript, Transcript)
     spoken = bool(words_inside(transcript, span.start_s, span.end_s))
 
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
@@ -130,7 +128,7 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
 async def _render(task: Task, asked: RenderInput, span: FrameSpan, captions: Path | None, out: Path) -> None:
     plan, canvas = asked.clip.plan, CANVASES[asked.clip.plan.wishes.aspect]
     source = await task.local(plan.source)
-    framing = await _read(task, asked.framing, Framing)
+    framing = await task.read(asked.framing, Framing)
     loudness = None
     if plan.media.has_audio:
         measuring = render.plan_loudness(source, plan.media, span, H264)
@@ -167,7 +165,7 @@ async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
     """Subtitles and thumbnail beside the clip; its crop path goes along as it is."""
     clip = asked.clip
     span = _span(clip)
-    transcript = await _read(task, clip.transcript, Transcript)
+    transcript = await task.read(clip.transcript, Transcript)
     subtitles = srt(transcript, span.start_s, span.end_s)
 
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
@@ -192,7 +190,3 @@ async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
 
 def _span(clip: ClipInput) -> FrameSpan:
     return render.clip_span(clip.plan.media, clip.place.start_s, clip.place.end_s, H264)
-
-
-async def _read(task: Task, ref: ArtifactRef, document: type[Document]) -> Document:
-    return document.model_validate_json((await task.local(ref)).read_bytes())

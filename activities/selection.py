@@ -18,8 +18,8 @@ async def select_clips(task: Task, asked: SelectInput) -> ArtifactRef:
     plan, sound = asked.plan, asked.prepared.sound
 
     async def make(out: Path) -> None:
-        transcript = Transcript.model_validate_json((await task.local(asked.transcript)).read_bytes())
-        shots = Shots.model_validate_json((await task.local(asked.shots)).read_bytes())
+        transcript = await task.read(asked.transcript, Transcript)
+        shots = await task.read(asked.shots, Shots)
         task.beat(1, 3)
         loudness = await asyncio.to_thread(_loudness, await task.local(sound), transcript) if sound else None
         task.beat(2, 3)

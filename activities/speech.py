@@ -26,7 +26,7 @@ async def plan_speech(task: Task, asked: SpeechPlanInput) -> SpeechPlan:
         return SpeechPlan(chunks=[])
     if plan.captions is not None:
         cues = await parsed_cues(task, asked, plan.captions)
-        known = Cues.model_validate_json((await task.local(cues)).read_bytes())
+        known = await task.read(cues, Cues)
         return SpeechPlan(chunks=chunks_around_cues(known), cues=cues)
     loudness = await asyncio.to_thread(loudness_of_file, await task.local(prepared.sound))
     return SpeechPlan(chunks=chunks_at_silences(loudness))
@@ -57,7 +57,7 @@ async def join_transcript(task: Task, asked: JoinTranscriptInput) -> ArtifactRef
     plan = asked.plan
 
     async def make(path: Path) -> None:
-        parts = [TranscriptPart.model_validate_json((await task.local(ref)).read_bytes()) for ref in asked.parts]
+        parts = [await task.read(ref, TranscriptPart) for ref in asked.parts]
         joined = await asyncio.to_thread(join_parts, plan.speech_engine, plan.language, plan.media.duration_s, parts)
         await asyncio.to_thread(path.write_text, joined.model_dump_json())
 

@@ -27,7 +27,7 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
         loop.call_soon_threadsafe(task.beat, share, 1.0)
 
     async def make(path: Path) -> None:
-        cues = Cues.model_validate_json((await task.local(asked.cues)).read_bytes()) if asked.cues else None
+        cues = await task.read(asked.cues, Cues) if asked.cues else None
         recogniser = recogniser_for(plan.speech_engine, plan.speech_model, cues)
         sound = await task.local(asked.sound)
         try:

@@ -58,7 +58,7 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
     clip, plan = asked.clip, asked.clip.plan
 
     async def make(path: Path) -> None:
-        found = Shots.model_validate_json((await task.local(clip.shots)).read_bytes())
+        found = await task.read(clip.shots, Shots)
         span = Span(start_s=clip.place.start_s, end_s=clip.place.end_s)
         looks = await _look(task, clip)
         framed = await asyncio.to_thread(framing.plan_framing, plan.media, found, span, looks, plan.wishes.aspect)
