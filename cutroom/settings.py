@@ -21,6 +21,10 @@ class Settings(BaseSettings):
     tools: Path = Field(Path("~/.cache/cutroom/bin"), description="Folder of installed programs, shared by all clones.")
     log_format: str = Field("json", description="json, or console for people.")
 
+    metrics_host: str = Field("127.0.0.1", description="Address the workers serve /metrics and /healthz on.")
+    metrics_port: int = Field(9464, description="Port of that; `cutroom up` takes four from here on. 0: none.")
+    otlp_endpoint: str = Field("", description="URL of an OpenTelemetry collector (OTLP, HTTP); empty: spans stay in the home.")
+
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(8000, description="Port of the API.")
     api_url: str = Field("", description="Where clients find the API; empty: http://127.0.0.1:<api_port>.")
