@@ -12,9 +12,6 @@ from api.app import create_app
 from cutroom import logs
 from cutroom.settings import get_settings
 
-# For running requests; event streams are told to end, and their clients come back with Last-Event-ID.
-GRACE_S = 10
-
 
 class Server(uvicorn.Server):
     """Says that it is ready by touching CUTROOM_READY_FILE, where its supervisor set one; ends the streams before it ends."""
@@ -30,6 +27,7 @@ class Server(uvicorn.Server):
             await asyncio.to_thread(Path(ready_file).touch)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Event streams are told to end, and their clients come back with Last-Event-ID; requests have the drain."""
         self._app.state.services.closing.set()
         await super().shutdown(sockets)
 
@@ -44,7 +42,7 @@ def main() -> None:
         port=settings.api_port,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=settings.drain_s,
     )
     Server(config, app).run()
 

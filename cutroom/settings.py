@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(20 * GIB, description="Local copies of artifacts kept per worker host.")
     media_slots: int = Field(2, description="Media activities at a time in one worker process.")
     gpu_slots: int = Field(1, description="Model activities at a time in one worker process.")
+    drain_s: int = Field(
+        5, ge=0, description="Seconds that a stopping process gives its running steps or requests before it cancels them."
+    )
 
     max_source_bytes: int = Field(10 * GIB, description="Largest upload.")
     max_source_s: float = Field(4 * 3600.0, description="Longest source, seconds.")

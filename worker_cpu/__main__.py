@@ -59,13 +59,15 @@ async def main(role: str) -> None:
         client = await resources.engine.client()
         if role == "control":
             await ensure_schedules(client)
-            worker = make_worker(client, Queue.CONTROL, _bound(CONTROL, resources), WORKFLOWS)
+            worker = make_worker(client, Queue.CONTROL, _bound(CONTROL, resources), WORKFLOWS, drain_s=settings.drain_s)
             async with _sweeping(resources):
                 await run_until_stopped(worker, Queue.CONTROL)
         elif role == "outbound":
-            await run_until_stopped(make_worker(client, Queue.OUTBOUND, _bound(OUTBOUND, resources)), Queue.OUTBOUND)
+            worker = make_worker(client, Queue.OUTBOUND, _bound(OUTBOUND, resources), drain_s=settings.drain_s)
+            await run_until_stopped(worker, Queue.OUTBOUND)
         else:
-            worker = make_worker(client, Queue.CPU_MEDIA, _bound(MEDIA, resources), slots=settings.media_slots)
+            bound = _bound(MEDIA, resources)
+            worker = make_worker(client, Queue.CPU_MEDIA, bound, slots=settings.media_slots, drain_s=settings.drain_s)
             await run_until_stopped(worker, Queue.CPU_MEDIA)
 
 

@@ -31,6 +31,7 @@ async def main() -> None:
             Queue.GPU,
             [implementation.bind(resources) for implementation in GPU],
             slots=settings.gpu_slots,
+            drain_s=settings.drain_s,
         )
         await run_until_stopped(worker, Queue.GPU)
 

@@ -45,6 +45,7 @@ PROCESSES: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "gpu": (["worker_gpu"], ("database_url", "temporal_api_key", *_STORE)),
 }
 _ADDRESSES = ("home", "s3_endpoint", "temporal_address")
+CANCEL_S = 5.0  # after its drain: a canceled step says so, and is tried again at the next start
 
 
 @dataclass
@@ -170,6 +171,7 @@ def _process(name: str, settings: Settings, home: Home) -> Part:
         environment=environment(name, settings, home),
         healthy=healthy,
         prepare=lambda: ready.unlink(missing_ok=True),
+        stop_s=settings.drain_s + CANCEL_S,
     )
 
 

@@ -17,7 +17,6 @@ from cutroom.errors import SetupError
 from cutroom.local.home import Home
 
 START_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 10.0
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 30.0
 CALM_S = 60.0
@@ -28,7 +27,10 @@ LARGEST_LOG = 20 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Part:
-    """One process. `prepare` runs before every start, `finish` once it is healthy for the first time."""
+    """One process. `prepare` runs before every start, `finish` once it is healthy for the first time.
+
+    Asked to end by `stop_signal`, it is killed `stop_s` seconds later.
+    """
 
     name: str
     command: Callable[[], list[str]]
@@ -37,6 +39,7 @@ class Part:
     prepare: Callable[[], object] = lambda: None
     finish: Callable[[], object] = lambda: None
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_s: float = 10.0
 
 
 @dataclass
@@ -108,7 +111,7 @@ class Supervisor:
                 if not first_healthy.is_set():
                     raise
             finally:
-                await _end(process, part.stop_signal)
+                await _end(process, part)
             if time.monotonic() - began > CALM_S:
                 delay = FIRST_DELAY_S
             self._note(part, f"ended with {process.returncode}; starting again in {delay:.1f} s")
@@ -166,12 +169,12 @@ class Supervisor:
             log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {part.name} {text}\n")
 
 
-async def _end(process: asyncio.subprocess.Process, stop_signal: signal.Signals) -> None:
+async def _end(process: asyncio.subprocess.Process, part: Part) -> None:
     """Asks the process to end, then ends its whole group: a killed process may have left children there."""
     if process.returncode is None:
-        process.send_signal(stop_signal)
+        process.send_signal(part.stop_signal)
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+            await asyncio.wait_for(process.wait(), part.stop_s)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()

@@ -17,14 +17,21 @@ from cutroom.contracts.steps import Queue
 
 log = structlog.get_logger(__name__)
 
-# Less than a supervisor waits: a step that is then canceled still says so, and is tried again at the next start.
-GRACEFUL_STOP = timedelta(seconds=5)
-
 
 def make_worker(
-    client: Client, queue: Queue, activities: Sequence[Callable[..., Any]], workflows: Sequence[type] = (), slots: int = 20
+    client: Client,
+    queue: Queue,
+    activities: Sequence[Callable[..., Any]],
+    workflows: Sequence[type] = (),
+    *,
+    slots: int = 20,
+    drain_s: float,
 ) -> Worker:
-    """A worker of one queue with `slots` activities at a time. Heartbeats go out twice a second, so a resume loses little."""
+    """A worker of one queue with `slots` activities at a time. Heartbeats go out twice a second, so a resume loses little.
+
+    Once it is asked to stop it takes nothing new; what still runs after `drain_s` seconds is canceled, which costs the step
+    an attempt.
+    """
     return Worker(
         client,
         task_queue=queue,
@@ -38,12 +45,15 @@ def make_worker(
         max_concurrent_activities=slots,
         max_heartbeat_throttle_interval=timedelta(seconds=0.5),
         default_heartbeat_throttle_interval=timedelta(seconds=0.5),
-        graceful_shutdown_timeout=GRACEFUL_STOP,
+        graceful_shutdown_timeout=timedelta(seconds=drain_s),
     )
 
 
 async def run_until_stopped(worker: Worker, queue: Queue) -> None:
-    """Poll until SIGTERM or SIGINT, then let running activities end for a while. Touches CUTROOM_READY_FILE once polling."""
+    """Poll until SIGTERM or SIGINT, then let running activities end for a while. Touches CUTROOM_READY_FILE once polling.
+
+    A second signal changes nothing: whoever cannot wait kills.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
