@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import structlog
+from opentelemetry import trace
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -27,6 +28,7 @@ from cutroom.store.artifacts import Artifacts, Produced, Scope, fingerprint
 from cutroom.store.database import Database
 from cutroom.store.files import LocalFiles
 from cutroom.store.objects import ObjectStore
+from cutroom.telemetry import metrics
 from cutroom.temporal.engine import Engine
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,7 @@ class Task:
     who: str
     attempt: int
     scratch: Path
+    media_s: float = 0.0
     _notes: list[str] = field(default_factory=list)
     _told_at: float = 0.0
     _telling: asyncio.Task[None] | None = None
@@ -118,16 +121,30 @@ class Task:
         make: Callable[[dict[str, Path]], Awaitable[dict[str, Any]]],
     ) -> Produced:
         """The artifacts of this step, found or made. `make` writes the named files and returns facts (JSON) to keep."""
-        return await self.resources.artifacts.produce(
+        outcome = "found"
+
+        async def measured(paths: dict[str, Path]) -> dict[str, Any]:
+            nonlocal outcome
+            began = time.monotonic()
+            facts = await make(paths)
+            outcome = "made"
+            if self.media_s:
+                metrics.MEDIA_SECONDS.labels(self.step).inc(self.media_s)
+                metrics.MEDIA_WORK_SECONDS.labels(self.step).inc(time.monotonic() - began)
+            return facts
+
+        produced = await self.resources.artifacts.produce(
             scope,
             self.step,
             fingerprint(self.step, version, dict(params), inputs),
             dict(suffixes),
-            make,
+            measured,
             owner=self.who,
             scratch=self.scratch,
             waiting=self.alive,
         )
+        metrics.ARTIFACTS.labels(self.step, outcome).inc()
+        return produced
 
     async def make_one(
         self,
@@ -195,6 +212,8 @@ class Implementation(Generic[In, Out]):
 
         async def run(input: In) -> Out:
             info = activity.info()
+            waited = (info.started_time - info.current_attempt_scheduled_time).total_seconds()
+            metrics.QUEUE_DELAY.labels(self.step.queue).observe(max(0.0, waited))
             who = f"{info.workflow_id}/{info.workflow_run_id}/{info.activity_id}"
             async with attempt(resources, self.step, input, who, info.attempt) as task:
                 return await self.function(task, input)
@@ -216,20 +235,25 @@ def implements(step: Step[In, Out]) -> Callable[[Callable[[Task, In], Awaitable[
 async def attempt(resources: Resources, step: Step[In, Out], input: In, who: str, number: int) -> AsyncIterator[Task]:
     """One attempt, with its scratch folder, logs and translated errors."""
     owner = input.owner
+    trace.get_current_span().set_attributes({"job_id": owner.job_id, "part": input.part, "attempt": number})
     bound = {"step": step.name, "org_id": owner.org_id, "job_id": owner.job_id, "part": input.part, "attempt": number}
     with structlog.contextvars.bound_contextvars(**bound), resources.files.scratch() as scratch:
-        started = time.monotonic()
-        task = Task(resources, step.name, owner, input.part, who, number, scratch)
+        started, outcome = time.monotonic(), "canceled"
+        task = Task(resources, step.name, owner, input.part, who, number, scratch, input.media_s)
         try:
             yield task
         except CutroomError as error:
+            outcome = "failed" if error.retryable else "refused"
             log.warning("step_failed", code=error.code, detail=error.detail, seconds=round(time.monotonic() - started, 3))
             raise ApplicationError(error.detail, type=error.code, non_retryable=not error.retryable) from None
         except Exception as error:
             # The message may quote user text, and a history cannot be erased: it stays in this process's log.
+            outcome = "failed"
             log.exception("step_broke", seconds=round(time.monotonic() - started, 3))
             raise ApplicationError(f"{type(error).__name__} in {step.name}", type="internal_error") from None
         else:
+            outcome = "ok"
             log.info("step_ended", seconds=round(time.monotonic() - started, 3))
         finally:
+            metrics.STEP_SECONDS.labels(step.name, outcome).observe(time.monotonic() - started)
             await task._finish()

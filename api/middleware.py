@@ -12,11 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import problems
 from cutroom.contracts.ids import new_id
 from cutroom.settings import MIB
+from cutroom.telemetry.metrics import HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = MIB
-PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz", "/metrics")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -61,6 +63,17 @@ class RequestContext:
                 detail = "Something went wrong on our side; tell us the request_id if it goes on."
                 await problems.answer(request_id, 500, "internal_error", detail)(scope, receive, send_with_id)
             finally:
+                seconds = time.monotonic() - started
+                HTTP_SECONDS.labels(_method(request), _route(scope), status).observe(seconds)
                 level = logging.DEBUG if request.url.path in PROBES else logging.INFO
-                seconds = round(time.monotonic() - started, 4)
-                log.log(level, "request", method=request.method, path=request.url.path, status=status, seconds=seconds)
+                log.log(level, "request", method=request.method, path=request.url.path, status=status, seconds=round(seconds, 4))
+
+
+def _method(request: Request) -> str:
+    """A method that we know: a client may call one anything."""
+    return request.method if request.method in METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered, such as /v1/jobs/{job_id}."""
+    return getattr(scope.get("route"), "path", "unmatched")

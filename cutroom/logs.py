@@ -1,4 +1,5 @@
-"""Structured logs: one JSON object a line, or coloured lines for people. `request_id`, `org_id` and `job_id` come from context.
+"""Structured logs: one JSON object a line, or coloured lines for people. `request_id`, `org_id`, `job_id` and
+`trace_id` come from context.
 
 Everything that a process writes goes through here, libraries included, and no secret leaves: values under telling names
 are dropped, and tokens, passwords and signatures inside longer texts are cut out.
@@ -11,6 +12,8 @@ from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from cutroom.telemetry import tracing
 
 SECRET_NAMES = re.compile(
     r"(?i)(?:^|[_-])(?:token|secret|password|authorization|(?:api|access|secret|private)_?key|cookie|signature|credentials?)$"
@@ -29,6 +32,7 @@ def configure(log_format: str, level: str = "INFO") -> None:
     """Set up this process's logs, on stderr. `log_format`: json, or console for people."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -52,6 +56,13 @@ def configure(log_format: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+
+
+def add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the trace that the entry belongs to, where there is one."""
+    if found := tracing.trace_id(tracing.current()):
+        event["trace_id"] = found
+    return event
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from api.deps import Services, ServicesDep
 from api.problems import RETRY_AFTER_S
 from cutroom.errors import CutroomError
+from cutroom.telemetry.page import metrics_response
 
 router = APIRouter(tags=["health"])
 
@@ -32,6 +33,11 @@ class Readiness(BaseModel):
 @router.get("/healthz")
 async def healthz() -> Alive:
     return Alive()
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    return await metrics_response()
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})

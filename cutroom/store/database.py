@@ -1,9 +1,9 @@
 """Transactions. The organisation is set per transaction, so a reused connection never sees the last one's rows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -14,6 +14,11 @@ from cutroom.errors import Unreachable
 def psycopg_url(url: str) -> str:
     """`postgresql://...`, as people write it, for SQLAlchemy with psycopg 3."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def after_commit(session: AsyncSession, do: Callable[[], None]) -> None:
+    """Call `do` once the session's transaction is committed; where it is rolled back, never."""
+    event.listen(session.sync_session, "after_commit", lambda _: do(), once=True)
 
 
 class Database:

@@ -13,8 +13,10 @@ from sqlmodel import col
 from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.jobs import TERMINAL, EventInput, JobStatus
 from cutroom.errors import NotFound
+from cutroom.store.database import after_commit
 from cutroom.store.pages import Page, read_page
 from cutroom.store.tables import Artifact, Asset, Job, JobEvent
+from cutroom.telemetry import metrics
 
 LIVE = tuple(status.value for status in JobStatus if status not in TERMINAL)
 
@@ -88,7 +90,7 @@ async def record_event(session: AsyncSession, event: EventInput) -> bool:
     written = await session.scalar(line.on_conflict_do_nothing().returning(col(JobEvent.seq)))
     if written is None:
         return False
-    await session.execute(
+    kind = await session.scalar(
         update(Job)
         .where(
             col(Job.org_id) == event.job.org_id,
@@ -97,7 +99,10 @@ async def record_event(session: AsyncSession, event: EventInput) -> bool:
             col(Job.status).in_(LIVE),
         )
         .values(_moved(event))
+        .returning(col(Job.kind))
     )
+    if kind is not None and event.status in TERMINAL:
+        after_commit(session, metrics.JOBS_ENDED.labels(kind, event.status.value, event.error_code).inc)
     return True
 
 

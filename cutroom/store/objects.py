@@ -21,6 +21,8 @@ from botocore.exceptions import ConnectionError as StoreConnectionError
 
 from cutroom.errors import BadInput, NotFound, SetupError, Unreachable
 from cutroom.settings import GIB, MIB, Settings
+from cutroom.telemetry.calls import measured
+from cutroom.telemetry.tracing import tracer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -256,12 +258,14 @@ class ObjectStore:
 
 async def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run one of boto3's blocking calls in a thread and speak of its errors in our terms."""
-    try:
-        return await asyncio.to_thread(function, *args, **kwargs)
-    except (HTTPClientError, StoreConnectionError, IncompleteReadError, RetriesExceededError) as error:
-        raise Unreachable("The object store does not answer; try again shortly.", code="store_unavailable") from error
-    except ClientError as error:
-        raise _translated(error) from error
+    operation = function.__name__.lstrip("_")
+    with tracer.start_as_current_span(f"store {operation}"), measured("store", operation):
+        try:
+            return await asyncio.to_thread(function, *args, **kwargs)
+        except (HTTPClientError, StoreConnectionError, IncompleteReadError, RetriesExceededError) as error:
+            raise Unreachable("The object store does not answer; try again shortly.", code="store_unavailable") from error
+        except ClientError as error:
+            raise _translated(error) from error
 
 
 def _translated(error: ClientError) -> Exception:

@@ -10,6 +10,9 @@ from typing import cast
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cutroom.store.database import after_commit
+from cutroom.telemetry import metrics
+
 # What is released after its grant's end can be spent for this long.
 GRACE = timedelta(days=7)
 
@@ -87,6 +90,14 @@ async def record(session: AsyncSession, operation: Operation, postings: list[Pos
         "amounts": [posting.amount for posting in postings],
     }
     await session.execute(_RECORD, values)
+    after_commit(session, lambda: _count(operation, postings))
+
+
+def _count(operation: Operation, postings: list[Posting]) -> None:
+    metrics.LEDGER_OPERATIONS.labels(operation.phase, operation.mode).inc()
+    for posting in postings:
+        if posting.amount > 0:
+            metrics.LEDGER_CREDITS.labels(posting.account, operation.mode).inc(posting.amount)
 
 
 async def purses(session: AsyncSession, org_id: str, mode: str, now: datetime) -> list[Purse]:

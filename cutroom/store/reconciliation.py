@@ -9,9 +9,11 @@ from sqlmodel import col
 
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
+from cutroom.store.database import after_commit
 from cutroom.store.jobs import LIVE
 from cutroom.store.pages import Page, read_page
 from cutroom.store.tables import Finding, Job, JobEvent, Outbox
+from cutroom.telemetry import metrics
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ async def add_finding(session: AsyncSession, org_id: str, kind: str, subject: st
     if await session.scalar(recent.limit(1)) is not None:
         return False
     session.add(Finding(id=new_id("fnd"), org_id=org_id, kind=kind, subject=subject, detail=detail, action=action))
+    after_commit(session, metrics.FINDINGS.labels(kind).inc)
     return True
 
 

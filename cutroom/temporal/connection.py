@@ -3,6 +3,7 @@
 import importlib
 
 from temporalio.client import Client
+from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from temporalio.service import RPCError
@@ -47,6 +48,7 @@ async def connect(settings: Settings) -> Client:
             tls=settings.temporal_tls,
             api_key=settings.temporal_api_key.get_secret_value() or None,
             data_converter=data_converter(settings),
+            interceptors=[TracingInterceptor()],
         )
     except (RuntimeError, RPCError) as error:
         raise Unreachable("Temporal does not answer; work starts when it is back.", code="temporal_unavailable") from error

@@ -1,7 +1,8 @@
 """Starting, signalling and looking at workflows by name. The API uses this and never imports a workflow."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from cutroom.contracts.ids import workflow_id
 from cutroom.contracts.steps import Queue
 from cutroom.errors import Unreachable
 from cutroom.settings import Settings
+from cutroom.telemetry.calls import measured
 from cutroom.temporal.connection import connect
 
 T = TypeVar("T")
@@ -63,7 +65,7 @@ class Engine:
     ) -> None:
         """Start workflow `kind` as `kind/entity_id`. Starting twice is one start; `anew` allows a second run after an end."""
         client = await self.client()
-        try:
+        with _asking("start"), suppress(WorkflowAlreadyStartedError):
             await client.start_workflow(
                 kind,
                 dict(payload),
@@ -81,31 +83,29 @@ class Engine:
                 ),
                 rpc_timeout=CALL_LIMIT,
             )
-        except WorkflowAlreadyStartedError:
-            return
-        except RPCError as error:
-            raise _unreachable(error) from error
 
     async def signal(self, target: str, name: str) -> bool:
         """Send signal `name` to workflow id `target`; False where nothing runs under it (any more)."""
         client = await self.client()
-        try:
-            await client.get_workflow_handle(target).signal(name, rpc_timeout=CALL_LIMIT)
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
+        with _asking("signal"):
+            try:
+                await client.get_workflow_handle(target).signal(name, rpc_timeout=CALL_LIMIT)
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
                 return False
-            raise _unreachable(error) from error
         return True
 
     async def state(self, target: str) -> RunState:
         """What became of workflow id `target`."""
         client = await self.client()
-        try:
-            description = await client.get_workflow_handle(target).describe(rpc_timeout=CALL_LIMIT)
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
+        with _asking("describe"):
+            try:
+                description = await client.get_workflow_handle(target).describe(rpc_timeout=CALL_LIMIT)
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
                 return RunState.UNKNOWN
-            raise _unreachable(error) from error
         if description.status is WorkflowExecutionStatus.RUNNING:
             return RunState.RUNNING
         forced = (WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT)
@@ -114,7 +114,7 @@ class Engine:
     async def run(self, kind: str, target: str, gives: type[T]) -> T:
         """Run workflow `kind` without input as `target` and wait for its result. Raises Unreachable."""
         client = await self.client()
-        try:
+        with _asking("run"):
             result: T = await client.execute_workflow(
                 kind,
                 id=target,
@@ -122,18 +122,21 @@ class Engine:
                 result_type=gives,
                 priority=OURS,
             )
-        except RPCError as error:
-            raise _unreachable(error) from error
         return result
 
     async def check(self) -> None:
         """Raise Unreachable where Temporal does not answer."""
         client = await self.client()
-        try:
+        with _asking("check"):
             await client.service_client.check_health(timeout=CALL_LIMIT)
+
+
+@contextmanager
+def _asking(operation: str) -> Iterator[None]:
+    """Measure one call; Unreachable where Temporal does not answer it."""
+    with measured("temporal", operation):
+        try:
+            yield
         except RPCError as error:
-            raise _unreachable(error) from error
-
-
-def _unreachable(error: RPCError) -> Unreachable:
-    return Unreachable(f"Temporal does not answer ({error.status.name.lower()}).", code="temporal_unavailable")
+            detail = f"Temporal does not answer ({error.status.name.lower()})."
+            raise Unreachable(detail, code="temporal_unavailable") from error
