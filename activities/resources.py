@@ -9,6 +9,7 @@ from cutroom.store.artifacts import Artifacts
 from cutroom.store.database import Database
 from cutroom.store.files import LocalFiles
 from cutroom.store.objects import ObjectStore
+from cutroom.telemetry.metrics import watch_disk
 from cutroom.temporal.engine import Engine
 
 
@@ -21,6 +22,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     objects = ObjectStore(settings)
     files = LocalFiles(settings.home / "cache", settings.home / "scratch", objects, settings.cache_bytes)
     files.sweep()
+    watch_disk(settings.home)
     try:
         yield Resources(settings, database, system, objects, Artifacts(database, objects), files, Engine(settings))
     finally:

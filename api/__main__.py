@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
-from cutroom import logs
+from cutroom import process
 from cutroom.settings import get_settings
 
 
@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
 
 def main() -> None:
     settings = get_settings()
-    logs.configure(settings.log_format)
+    process.begin(settings, "api")
     app = create_app(settings)
     config = uvicorn.Config(
         app,

@@ -1,6 +1,7 @@
 """A whole campaign through the published client, the API and the real workers, each in its own process as in the stack."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +27,13 @@ from cutroom.local.tools import TEMPORAL, ensure
 from cutroom.media.ffmpeg import locate
 from tests.conftest import DatabaseUrls, S3Server, serving
 
-PROCESSES = (["api"], ["worker_cpu", "control"], ["worker_cpu", "media"], ["worker_gpu"])
+PROCESSES = {
+    "api": ["api"],
+    "control": ["worker_cpu", "control"],
+    "outbound": ["worker_cpu", "outbound"],
+    "media": ["worker_cpu", "media"],
+    "gpu": ["worker_gpu"],
+}
 TALK_S = 14
 WISHES: dict[str, Any] = {"count": 1, "min_s": 5, "max_s": 9}
 DEADLINE_S = 300.0  # for a loaded machine; half a minute on a quiet one
@@ -61,13 +68,15 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
     with ExitStack() as running:
         running.enter_context(serving(server, temporal_module.environment(), home / "temporal.log"))
         (home / "address").write_text(f"http://127.0.0.1:{port}")
+        pages = {name: free_port() if name != "api" else port for name in PROCESSES}
+        (home / "pages.json").write_text(json.dumps({name: f"http://127.0.0.1:{page}/metrics" for name, page in pages.items()}))
         processes: list[subprocess.Popen[bytes]] = []
-        for number, words in enumerate(PROCESSES):
-            ready = home / f"{number}.ready"
+        for name, words in PROCESSES.items():
+            ready = home / f"{name}.ready"
             log = running.enter_context((home / f"{'-'.join(words)}.log").open("w"))
             process = subprocess.Popen(
                 leashed([sys.executable, "-m", *words]),
-                env=environment | {"CUTROOM_READY_FILE": str(ready)},
+                env=environment | {"CUTROOM_READY_FILE": str(ready), "CUTROOM_METRICS_PORT": str(pages[name])},
                 stdout=log,
                 stderr=log,
             )

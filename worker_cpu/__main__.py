@@ -9,9 +9,10 @@ from typing import Any
 from activities import assets, jobs, media, money, reconciliation, selection, shots, speech
 from activities.base import Implementation, Resources
 from activities.resources import open_resources
-from cutroom import logs
+from cutroom import process
 from cutroom.contracts.steps import Queue
 from cutroom.settings import get_settings
+from cutroom.telemetry import page
 from cutroom.temporal.outbox import sweep_forever
 from cutroom.temporal.schedules import ensure_schedules
 from cutroom.temporal.worker import make_worker, run_until_stopped
@@ -54,8 +55,8 @@ WORKFLOWS: Sequence[type] = (Campaign, Clip, Ingest, Reconciliation)
 async def main(role: str) -> None:
     """Poll the queue of `role` until asked to stop."""
     settings = get_settings()
-    logs.configure(settings.log_format)
-    async with open_resources(settings) as resources:
+    process.begin(settings, role)
+    async with open_resources(settings) as resources, page.serving(settings):
         client = await resources.engine.client()
         if role == "control":
             await ensure_schedules(client)

@@ -8,9 +8,10 @@ from typing import Any
 from activities import engines, transcription, vision
 from activities.base import Implementation
 from activities.resources import open_resources
-from cutroom import logs
+from cutroom import process
 from cutroom.contracts.steps import Queue
 from cutroom.settings import get_settings
+from cutroom.telemetry import page
 from cutroom.temporal.worker import make_worker, run_until_stopped
 
 GPU: Sequence[Implementation[Any, Any]] = (
@@ -24,8 +25,8 @@ GPU: Sequence[Implementation[Any, Any]] = (
 async def main() -> None:
     """Poll until asked to stop, `gpu_slots` steps at a time: the models share one device."""
     settings = get_settings()
-    logs.configure(settings.log_format)
-    async with open_resources(settings) as resources:
+    process.begin(settings, "gpu")
+    async with open_resources(settings) as resources, page.serving(settings):
         worker = make_worker(
             await resources.engine.client(),
             Queue.GPU,

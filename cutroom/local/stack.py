@@ -44,6 +44,7 @@ PROCESSES: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "media": (["worker_cpu", "media"], ("database_url", "temporal_api_key", *_STORE)),
     "gpu": (["worker_gpu"], ("database_url", "temporal_api_key", *_STORE)),
 }
+WORKERS = ("control", "outbound", "media", "gpu")
 _ADDRESSES = ("home", "s3_endpoint", "temporal_address")
 CANCEL_S = 5.0  # after its drain: a canceled step says so, and is tried again at the next start
 
@@ -126,12 +127,21 @@ def environment(name: str, settings: Settings, home: Home) -> dict[str, str]:
     for key in (*_ADDRESSES, *PROCESSES[name][1]):
         value = getattr(settings, key)
         result[f"CUTROOM_{key}".upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if name in WORKERS:
+        result["CUTROOM_METRICS_PORT"] = str(metrics_port(settings, name))
     return result | {"CUTROOM_READY_FILE": str(home.ready_file(name)), "PYTHONUNBUFFERED": "1"}
+
+
+def metrics_port(settings: Settings, worker: str) -> int:
+    """Where a worker of this stack serves its metrics; 0: nowhere."""
+    return settings.metrics_port and settings.metrics_port + WORKERS.index(worker)
 
 
 def _servers(settings: Settings, home: Home, console: Console) -> list[Part]:
     """The embedded servers that no setting replaces, their programs and ports looked after."""
     require_free(settings.api_port, "the API", "CUTROOM_API_PORT")
+    for worker in WORKERS:
+        require_free(metrics_port(settings, worker), f"the metrics of {worker}", "CUTROOM_METRICS_PORT")
     parts = []
     if not settings.database_url.get_secret_value():
         require_free(settings.postgres_port, "PostgreSQL", "CUTROOM_POSTGRES_PORT")

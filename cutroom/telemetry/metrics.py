@@ -4,9 +4,13 @@ Labels have few values that the code knows beforehand (a step, a queue, a route'
 Seconds and bytes are base units, as Prometheus asks for. What the Temporal SDK measures comes beside these, as `temporal_*`.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+import shutil
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
 
 _REQUEST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _WORK_S = (0.05, 0.25, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -85,3 +89,9 @@ QUEUE_BACKLOG_AGE = _gauge(
 QUEUE_POLLERS = _gauge(
     "cutroom_queue_pollers", "Workers that asked this queue for work within the last minute and a half.", "queue"
 )
+
+
+def watch_disk(folder: Path) -> None:
+    """Tell of the disk that `folder` is on whenever somebody asks."""
+    DISK_FREE.set_function(lambda: shutil.disk_usage(folder).free)
+    DISK_SIZE.set_function(lambda: shutil.disk_usage(folder).total)

@@ -18,7 +18,7 @@ def finding(settings: Settings, part: str) -> Finding:
 
 def doctor(home: Path, **variables: str) -> tuple[int, dict[str, dict[str, str]]]:
     """Exit code, and the findings by part."""
-    ports = {f"CUTROOM_{name}_PORT": str(free_port()) for name in ("API", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")}
+    ports = {f"CUTROOM_{name}_PORT": str(free_port()) for name in ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")}
     done = subprocess.run(
         [sys.executable, "-c", "from cutroom.cli import main; main()", "doctor", "--json"],
         env={**os.environ, **ports, "CUTROOM_HOME": str(home), **variables},

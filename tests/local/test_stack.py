@@ -21,7 +21,7 @@ from cutroom.local.home import Home
 from cutroom.local.ports import free_port
 from cutroom.local.stack import PROCESSES
 
-PORTS = ("API", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")
+PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")
 SERVERS = ("postgres", "temporal", "s3")
 
 
