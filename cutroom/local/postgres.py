@@ -76,13 +76,16 @@ class Postgres:
         (home / "data.new").rename(home / "data")
 
     def command(self) -> list[str]:
-        account = unprivileged()
-        data = self.home / "data"
-        command = [str(_binaries(account, (data / "PG_VERSION").read_text().strip()) / "postgres"), "-D", str(data)]
+        command = [str(self.program("postgres")), "-D", str(self.home / "data")]
         command += ["-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
         for option in ("max_connections=200", *self.options):
             command += ["-c", option]
-        return leashed(command, on_parent_death=signal.SIGINT, account=account)
+        return leashed(command, on_parent_death=signal.SIGINT, account=unprivileged())
+
+    def program(self, name: str) -> Path:
+        """A program of the installation that the data was made with: postgres, pg_dump, ..."""
+        version = (self.home / "data" / "PG_VERSION").read_text().strip()
+        return _binaries(unprivileged(), version) / name
 
     def healthy(self) -> bool:
         try:

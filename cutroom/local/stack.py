@@ -25,7 +25,7 @@ from cutroom.local import temporal as temporal_module
 from cutroom.local.home import Home, write_private
 from cutroom.local.leash import leashed
 from cutroom.local.locks import is_running, only_stack
-from cutroom.local.ports import require_free
+from cutroom.local.ports import free_port, require_free
 from cutroom.local.postgres import Postgres
 from cutroom.local.progress import step
 from cutroom.local.s3 import S3
@@ -78,13 +78,13 @@ async def running(settings: Settings, console: Console) -> AsyncIterator[Stack]:
     home = Home.at(settings.home)
     with only_stack(home) as lock, _signals_cancel():
         filled = with_embedded(settings, home)
-        servers = await asyncio.to_thread(_servers, settings, home, console)
+        embedded = await asyncio.to_thread(servers, settings, home, console)
         supervisor = Supervisor(home, lock, lambda: _write_run(home, stack))
         stack = Stack(filled, _addresses(filled, settings), supervisor)
         try:
-            if servers:
-                with step(console, f"Starting {', '.join(part.name for part in servers)}"):
-                    await supervisor.start(*servers)
+            if embedded:
+                with step(console, f"Starting {', '.join(part.name for part in embedded)}"):
+                    await supervisor.start(*embedded)
             with step(console, "Bringing the database up to date"):
                 stack.token = await _prepare_database(filled, home)
             with step(console, "Starting the API and the workers"):
@@ -95,11 +95,28 @@ async def running(settings: Settings, console: Console) -> AsyncIterator[Stack]:
             home.run_file.unlink(missing_ok=True)
 
 
+@asynccontextmanager
+async def storage(settings: Settings, home: Home, lock: int, console: Console) -> AsyncIterator[Settings]:
+    """The PostgreSQL and the S3 gateway of a home whose stack does not run, alone, on free ports; yields settings with these.
+
+    `lock`: what `only_stack` yields. Raises SetupError where one of them does not start. Use it from the main thread.
+    """
+    ports = {f"{name}_port": free_port() for name in ("api", "postgres", "temporal", "temporal_ui", "s3")}
+    apart = settings.model_copy(update=ports | {"metrics_port": 0})
+    supervisor = Supervisor(home, lock, lambda: None)
+    parts = await asyncio.to_thread(servers, apart, home, console)
+    try:
+        await supervisor.start(*(part for part in parts if part.name in ("postgres", "s3")))
+        yield with_embedded(apart, home)
+    finally:
+        await supervisor.stop()
+
+
 def with_embedded(settings: Settings, home: Home) -> Settings:
     """`settings` with the addresses and secrets of this home's embedded parts wherever no outside one is named."""
     filled: dict[str, Any] = {"home": home.path}
     if not settings.database_url.get_secret_value():
-        server = _postgres(settings, home)
+        server = embedded_postgres(settings, home)
         for name, role in (("database_url", "app"), ("database_system_url", "system"), ("database_owner_url", "owner")):
             filled[name] = SecretStr(server.url(role))
     elif not settings.database_system_url.get_secret_value():
@@ -137,15 +154,15 @@ def metrics_port(settings: Settings, worker: str) -> int:
     return settings.metrics_port and settings.metrics_port + WORKERS.index(worker)
 
 
-def _servers(settings: Settings, home: Home, console: Console) -> list[Part]:
-    """The embedded servers that no setting replaces, their programs and ports looked after."""
+def servers(settings: Settings, home: Home, console: Console) -> list[Part]:
+    """The embedded servers that no setting replaces (postgres, temporal, s3), their programs and ports looked after."""
     require_free(settings.api_port, "the API", "CUTROOM_API_PORT")
     for worker in WORKERS:
         require_free(metrics_port(settings, worker), f"the metrics of {worker}", "CUTROOM_METRICS_PORT")
     parts = []
     if not settings.database_url.get_secret_value():
         require_free(settings.postgres_port, "PostgreSQL", "CUTROOM_POSTGRES_PORT")
-        postgres = _postgres(settings, home)
+        postgres = embedded_postgres(settings, home)
         if postgres.home != postgres.folder:
             console.print(
                 f"PostgreSQL does not run as root, and its account cannot reach {home.path}: its data is in {postgres.home}."
@@ -185,7 +202,8 @@ def _process(name: str, settings: Settings, home: Home) -> Part:
     )
 
 
-def _postgres(settings: Settings, home: Home) -> Postgres:
+def embedded_postgres(settings: Settings, home: Home) -> Postgres:
+    """The PostgreSQL of this home."""
     return Postgres(home.path / "postgres", settings.postgres_port, home.secrets())
 
 
