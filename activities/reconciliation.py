@@ -24,6 +24,7 @@ from cutroom.errors import NotFound
 from cutroom.money.billing import settle_job
 from cutroom.store import clips, jobs, ledger, outbox, reconciliation, uploads
 from cutroom.store.reconciliation import OpenJob
+from cutroom.telemetry import tracing
 from cutroom.temporal.engine import RunState
 
 QUIET = timedelta(hours=6)
@@ -104,7 +105,8 @@ async def _start_anew(task: Task, job: OpenJob) -> str:
         if await reconciliation.waits_in_outbox(session, target) or not await reconciliation.is_live(session, job.ref):
             return ""
         payload = {"org_id": job.ref.org_id, "job_id": job.ref.job_id, "last_seq": job.last_seq, "anew": True}
-        await outbox.add(session, job.ref.org_id, "start", target, payload)
+        with tracing.continuing(job.traceparent):
+            await outbox.add(session, job.ref.org_id, "start", target, payload)
         detail = "Temporal knows nothing of the workflow."
         await reconciliation.add_finding(session, job.ref.org_id, "lost", job.ref.job_id, detail, "Started anew.")
     return "lost"

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cutroom.money.prices import Quote
 from cutroom.store import clips, jobs
 from cutroom.store.tables import Asset, Clip, ClipVersion, Job, Upload
+from cutroom.telemetry import tracing
 
 Item = TypeVar("Item")
 
@@ -122,7 +123,7 @@ class JobResource(BaseModel):
     """status: queued | processing | pausing | paused | attention | succeeded | failed | canceled | expired.
 
     `progress`: step -> how much of it is done, 0 to 1. `timings`: step -> seconds. `attention` says what the job waits for
-    and who must act. `files` names what /v1/jobs/{id}/files gives.
+    and who must act. `files` names what /v1/jobs/{id}/files gives. `trace_id` is in the logs of all that worked on it.
     """
 
     id: str
@@ -141,6 +142,7 @@ class JobResource(BaseModel):
     clips: list[ClipResource]
     files: list[str]
     timings: dict[str, float]
+    trace_id: str | None
     metadata: dict[str, Any]
     external_id: str | None
     created_at: datetime
@@ -224,6 +226,7 @@ def _job_resource(job: Job, made: list[ClipResource], timings: dict[str, float])
         clips=made,
         files=sorted(job.files),
         timings=timings,
+        trace_id=tracing.trace_id(job.traceparent) or None,
         metadata=job.metadata_,
         external_id=job.external_id,
         created_at=job.created_at,

@@ -18,6 +18,7 @@ from cutroom.money.billing import hold_job
 from cutroom.money.prices import quote
 from cutroom.store import clips, jobs, outbox
 from cutroom.store.tables import Job
+from cutroom.telemetry import tracing
 
 KIND = "campaign"
 
@@ -58,6 +59,7 @@ async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller) -
         kind=KIND,
         mode=caller.mode,
         status=JobStatus.QUEUED,
+        traceparent=tracing.current(),
         asset_id=video.id,
         captions_asset_id=captions.id if captions else None,
         request=wanted.model_dump(mode="json", exclude={"metadata", "external_id"}),

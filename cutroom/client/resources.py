@@ -63,6 +63,7 @@ class Job(Resource):
     price: dict[str, Any] = {}
     clips: list[Clip] = []
     timings: dict[str, float] = {}
+    trace_id: str | None = None
     created_at: datetime
 
     @property

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from cutroom.contracts.ids import new_id
 from cutroom.store.tables import Outbox
+from cutroom.telemetry import tracing
 
 LONGEST_WAIT_S = 30
 
@@ -31,7 +32,8 @@ async def add(
     """
     due = func.now() + timedelta(seconds=head_start_s)
     row = {"id": new_id("out"), "org_id": org_id, "kind": kind, "target": target, "payload": dict(payload), "next_at": due}
-    return (await session.scalars(insert(Outbox).values(attempts=0, **row).returning(Outbox))).one()
+    added = insert(Outbox).values(attempts=0, traceparent=tracing.current(), **row)
+    return (await session.scalars(added.returning(Outbox))).one()
 
 
 async def claim(session: AsyncSession, limit: int) -> list[Outbox]:

@@ -25,6 +25,7 @@ class OpenJob:
     last_seq: int
     cancel_requested: bool
     quiet: bool
+    traceparent: str
 
 
 async def open_jobs(session: AsyncSession, quiet_after: timedelta) -> list[OpenJob]:
@@ -41,6 +42,7 @@ async def open_jobs(session: AsyncSession, quiet_after: timedelta) -> list[OpenJ
             last_seq=job.last_seq,
             cancel_requested=job.cancel_requested_at is not None,
             quiet=bool(is_quiet),
+            traceparent=job.traceparent,
         )
         for job, is_quiet in rows
     ]

@@ -116,7 +116,7 @@ class Job(SQLModel, table=True):
     """One request of any engine.
 
     `price`: {price_version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
-    `progress`: step -> how much of it is done, 0 to 1.
+    `progress`: step -> how much of it is done, 0 to 1. `traceparent`: the span of the request that made it (W3C).
     """
 
     __tablename__ = "jobs"
@@ -144,6 +144,7 @@ class Job(SQLModel, table=True):
     error_code: str = ""
     error_detail: str = ""
     attention: dict[str, Any] = _json()
+    traceparent: str = Field(default="", sa_column_kwargs={"server_default": ""})
     external_id: str | None = None
     metadata_: dict[str, Any] = Field(
         default_factory=dict, sa_column=Column("metadata", JSONB, nullable=False, server_default="{}")
@@ -235,7 +236,10 @@ class Artifact(SQLModel, table=True):
 
 
 class Outbox(SQLModel, table=True):
-    """What must reach Temporal. kind: start | signal; `target` is a workflow id; `payload` holds ids only."""
+    """What must reach Temporal. kind: start | signal; `target` is a workflow id; `payload` holds ids only.
+
+    `traceparent`: the span that asked for it (W3C), so that its delivery belongs to the same trace, whoever delivers it.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("outbox_due", "next_at", postgresql_where="done_at IS NULL"),)
@@ -244,6 +248,7 @@ class Outbox(SQLModel, table=True):
     kind: str
     target: str
     payload: dict[str, Any] = _json()
+    traceparent: str = Field(default="", sa_column_kwargs={"server_default": ""})
     attempts: int = 0
     next_at: datetime = _time(now=True)
     created_at: datetime = _time(now=True)

@@ -8,6 +8,7 @@ from cutroom.errors import Unreachable
 from cutroom.store import outbox
 from cutroom.store.database import Database
 from cutroom.store.tables import Outbox
+from cutroom.telemetry import tracing
 from cutroom.temporal.engine import Engine, RunState
 
 log = structlog.get_logger(__name__)
@@ -20,12 +21,13 @@ async def deliver(engine: Engine, row: Outbox) -> None:
 
     Raises Unreachable where Temporal is away, or where the workflow to be signalled has yet to be started.
     """
-    if row.kind == "start":
-        kind, _, entity_id = row.target.partition("/")
-        payload = {name: value for name, value in row.payload.items() if name != "anew"}
-        await engine.start(kind, entity_id, row.org_id, payload, anew=bool(row.payload.get("anew")))
-    elif not await engine.signal(row.target, row.payload["signal"]) and await engine.state(row.target) is RunState.UNKNOWN:
-        raise Unreachable("The workflow to be signalled is not started yet.", code="workflow_not_started")
+    with tracing.continuing(row.traceparent):
+        if row.kind == "start":
+            kind, _, entity_id = row.target.partition("/")
+            payload = {name: value for name, value in row.payload.items() if name != "anew"}
+            await engine.start(kind, entity_id, row.org_id, payload, anew=bool(row.payload.get("anew")))
+        elif not await engine.signal(row.target, row.payload["signal"]) and await engine.state(row.target) is RunState.UNKNOWN:
+            raise Unreachable("The workflow to be signalled is not started yet.", code="workflow_not_started")
 
 
 async def sweep_once(system: Database, engine: Engine) -> int:
