@@ -39,7 +39,11 @@ class Settings(BaseSettings):
     temporal_ui_port: int = Field(8233, description="Port of the embedded Temporal UI.")
     temporal_address: str = Field("", description="host:port of an outside Temporal; empty: embedded.")
     temporal_namespace: str = Field("default", description="Temporal namespace.")
-    temporal_tls: bool = Field(False, description="Use TLS towards Temporal.")
+    temporal_tls: bool = Field(False, description="Use TLS towards Temporal; an API key and the next four imply it.")
+    temporal_tls_server_name: str = Field("", description="Name in Temporal's certificate; empty: that of the address.")
+    temporal_tls_ca_file: str = Field("", description="PEM of who signs Temporal's certificate; empty: the system's authorities.")
+    temporal_tls_cert_file: str = Field("", description="PEM of our client certificate, where Temporal asks for one (mTLS).")
+    temporal_tls_key_file: str = Field("", description="PEM of that certificate's key, without a password.")
     temporal_api_key: SecretStr = Field(SecretStr(""), description="API key for Temporal Cloud.")
     payload_codec: str = Field("", description="package.module:factory of a PayloadCodec for all payloads; empty: none.")
 

@@ -1,5 +1,6 @@
 """Connecting to Temporal: address, TLS, API key, namespace, and how payloads are written."""
 
+import asyncio
 import importlib
 
 from temporalio.client import Client
@@ -8,8 +9,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from temporalio.service import RPCError
 
-from cutroom.errors import SetupError, Unreachable
+from cutroom.errors import SetupError
 from cutroom.settings import Settings
+from cutroom.temporal.tls import not_connected, tls_config
+
+# A server that takes the connection and then says nothing would hold a caller for good.
+CONNECT_LIMIT_S = 10.0
 
 
 def data_converter(settings: Settings) -> DataConverter:
@@ -40,15 +45,16 @@ def address(settings: Settings) -> str:
 
 
 async def connect(settings: Settings) -> Client:
-    """A connected client. Raises Unreachable (`temporal_unavailable`)."""
+    """A connected client. Raises Unreachable (`temporal_unavailable`), SetupError (`temporal_tls_misconfigured`)."""
     try:
-        return await Client.connect(
-            address(settings),
-            namespace=settings.temporal_namespace,
-            tls=settings.temporal_tls,
-            api_key=settings.temporal_api_key.get_secret_value() or None,
-            data_converter=data_converter(settings),
-            interceptors=[TracingInterceptor()],
-        )
-    except (RuntimeError, RPCError) as error:
-        raise Unreachable("Temporal does not answer; work starts when it is back.", code="temporal_unavailable") from error
+        async with asyncio.timeout(CONNECT_LIMIT_S):
+            return await Client.connect(
+                address(settings),
+                namespace=settings.temporal_namespace,
+                tls=tls_config(settings),
+                api_key=settings.temporal_api_key.get_secret_value() or None,
+                data_converter=data_converter(settings),
+                interceptors=[TracingInterceptor()],
+            )
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        raise not_connected(str(error)) from error
