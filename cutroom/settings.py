@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     s3_port: int = Field(7070, description="Port of the embedded S3 gateway.")
     s3_endpoint: str = Field("", description="URL of an outside S3; empty: embedded.")
+    s3_public_endpoint: str = Field("", description="URL of the store as clients reach it; empty: s3_endpoint.")
     s3_access_key: SecretStr = Field(SecretStr(""), description="S3 access key.")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="S3 secret key.")
     s3_bucket: str = Field("cutroom", description="Bucket for everything.")

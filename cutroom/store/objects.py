@@ -65,21 +65,9 @@ class ObjectStore:
         """Own files of `multipart_from` bytes and more are sent in parts, since one PUT ends at 5 GiB."""
         self._bucket = settings.s3_bucket
         self._multipart_from = multipart_from
-        self._client: S3Client = boto3.client(
-            "s3",
-            endpoint_url=settings.s3_endpoint or f"http://127.0.0.1:{settings.s3_port}",
-            aws_access_key_id=settings.s3_access_key.get_secret_value(),
-            aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
-            region_name=settings.s3_region,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                max_pool_connections=32,
-            ),
-        )
+        endpoint = settings.s3_endpoint or f"http://127.0.0.1:{settings.s3_port}"
+        self._client = _client(settings, endpoint)
+        self._signer = _client(settings, settings.s3_public_endpoint or endpoint)
 
     async def put_once(self, key: str, path: Path, sha256: str, content_type: str) -> bool:
         """Put the file unless the key is taken. True: it is ours. False: other bytes were there first; `head` tells which."""
@@ -110,7 +98,7 @@ class ObjectStore:
         """A URL that downloads the object as `filename` for the next `ttl_s` seconds."""
         disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
         params = {"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": disposition}
-        return self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=ttl_s)
+        return self._signer.generate_presigned_url("get_object", Params=params, ExpiresIn=ttl_s)
 
     async def create_multipart(self, key: str) -> str:
         """Begin an upload in parts by a client; answers its id."""
@@ -130,7 +118,7 @@ class ObjectStore:
             "ContentLength": size,
             "ChecksumSHA256": checksum,
         }
-        url = self._client.generate_presigned_url("upload_part", Params=params, ExpiresIn=ttl_s)
+        url = self._signer.generate_presigned_url("upload_part", Params=params, ExpiresIn=ttl_s)
         return url, {"x-amz-checksum-sha256": checksum}
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:
@@ -254,6 +242,25 @@ class ObjectStore:
                     raise Unreachable("The object store did not delete everything; try again.", code="store_unavailable")
             count += len(keys)
         return count
+
+
+def _client(settings: Settings, endpoint: str) -> "S3Client":
+    """A client of the store at `endpoint`, whose host is part of what it signs."""
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=settings.s3_access_key.get_secret_value(),
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        region_name=settings.s3_region,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=32,
+        ),
+    )
 
 
 async def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -115,6 +115,20 @@ async def test_a_download_carries_its_name_and_ends_in_time(
     assert (await http.get(f"{s3_server.endpoint}/{s3_server.bucket}/{key}")).status_code == 403
 
 
+async def test_urls_for_clients_are_signed_for_the_host_that_clients_see(
+    store_settings: Settings, http: httpx.AsyncClient, key: str, written: Path
+) -> None:
+    seen = store_settings.s3_endpoint.replace("127.0.0.1", "localhost")
+    objects = ObjectStore(store_settings.model_copy(update={"s3_public_endpoint": seen}))
+    await objects.put_once(key, written, sha256(b"first"), "text/plain")
+    url = await objects.presign_get(key, 60, "talk.mp4")
+    assert url.startswith(f"{seen}/")
+    assert (await http.get(url)).content == b"first"
+    upload_id = await objects.create_multipart(key)
+    part_url, _ = await objects.presign_part(key, upload_id, 1, 5, sha256(b"right"))
+    assert part_url.startswith(f"{seen}/")
+
+
 async def test_parts_are_listed_and_become_one_object(objects: ObjectStore, http: httpx.AsyncClient, key: str) -> None:
     upload_id = await objects.create_multipart(key)
     assert await objects.list_parts(key, upload_id) == []
