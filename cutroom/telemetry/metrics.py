@@ -72,15 +72,18 @@ JOBS_ENDED = _counter(
 LEDGER_OPERATIONS = _counter("cutroom_ledger_operations", "Operations that were written to the ledger.", "phase", "mode")
 LEDGER_CREDITS = _counter("cutroom_ledger_credits", "Credits that these operations moved into an account.", "account", "mode")
 FINDINGS = _counter("cutroom_findings", "What reconciliation found and mended.", "kind")
-DISK_FREE = _gauge("cutroom_disk_free_bytes", "Free bytes where this process keeps its files.")
-DISK_SIZE = _gauge("cutroom_disk_size_bytes", "Size of that disk.")
+DISK_FREE = _gauge("cutroom_disk_free_bytes", "Free bytes where this worker keeps its files. folder: home.", "folder")
+DISK_SIZE = _gauge("cutroom_disk_size_bytes", "Size of that disk.", "folder")
 
-# The census: what the control worker reads of the whole, every few seconds. Two control workers tell the same.
+# The census: what the control worker reads of the whole, every few seconds. Two control workers tell the same. Each has a
+# label, so that a process which cannot tell, tells nothing: without labels a gauge is 0 from the start.
 PART_UP = _gauge("cutroom_part_up", "Whether database, store and temporal answer the control worker.", "part")
 JOBS = _gauge("cutroom_jobs", "Jobs that have not ended.", "kind", "status")
-OUTBOX_WAITING = _gauge("cutroom_outbox_waiting", "Committed starts and signals that have not reached Temporal.")
-OUTBOX_AGE = _gauge("cutroom_outbox_age_seconds", "Age of the oldest of them; 0 where there is none.")
-HOLDS_WITHOUT_JOB = _gauge("cutroom_holds_without_job", "Holds of credits whose job has ended or does not exist.")
+OUTBOX_WAITING = _gauge(
+    "cutroom_outbox_waiting", "Committed starts and signals that have not reached Temporal. kind: start, signal.", "kind"
+)
+OUTBOX_AGE = _gauge("cutroom_outbox_age_seconds", "Age of the oldest of them; 0 where there is none.", "kind")
+HOLDS_WITHOUT_JOB = _gauge("cutroom_holds_without_job", "Holds of credits whose job has ended or does not exist.", "mode")
 CREDITS = _gauge("cutroom_credits", "Credits of all organisations.", "account", "mode")
 QUEUE_BACKLOG = _gauge("cutroom_queue_backlog", "Steps that wait for a worker, about.", "queue")
 QUEUE_BACKLOG_AGE = _gauge(
@@ -93,5 +96,5 @@ QUEUE_POLLERS = _gauge(
 
 def watch_disk(folder: Path) -> None:
     """Tell of the disk that `folder` is on whenever somebody asks."""
-    DISK_FREE.set_function(lambda: shutil.disk_usage(folder).free)
-    DISK_SIZE.set_function(lambda: shutil.disk_usage(folder).total)
+    DISK_FREE.labels("home").set_function(lambda: shutil.disk_usage(folder).free)
+    DISK_SIZE.labels("home").set_function(lambda: shutil.disk_usage(folder).total)
