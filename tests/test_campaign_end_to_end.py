@@ -17,9 +17,9 @@ import soundfile
 from rich.console import Console
 
 from cutroom.client import Client, Job
-from cutroom.identity.bootstrap import ensure_local
 from cutroom.local import temporal as temporal_module
 from cutroom.local.leash import leashed
+from cutroom.local.organisation import ensure_organisation
 from cutroom.local.ports import free_port
 from cutroom.local.sample_speech import RATE, speak_talk
 from cutroom.local.temporal import Temporal
@@ -90,7 +90,7 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
 
 @pytest.fixture(scope="module")
 def client(home: Path, database_urls: DatabaseUrls) -> Iterator[Client]:
-    token = asyncio.run(ensure_local(database_urls.system, home / "token"))
+    token = asyncio.run(ensure_organisation(database_urls.system, home / "token"))
     with Client((home / "address").read_text(), token) as client:
         yield client
 

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cutroom.errors import SetupError
-from cutroom.identity.bootstrap import ensure_local
 from cutroom.local import temporal as temporal_module
 from cutroom.local.home import Home, write_private
 from cutroom.local.leash import leashed
 from cutroom.local.locks import is_running, only_stack
+from cutroom.local.organisation import ensure_organisation
 from cutroom.local.ports import free_port, require_free
 from cutroom.local.postgres import Postgres
 from cutroom.local.progress import step
@@ -218,7 +218,7 @@ async def _prepare_database(settings: Settings, home: Home) -> str:
     """Migrations (skipped where no owner's URL is given), then the local organisation; returns its token."""
     if owner_url := settings.database_owner_url.get_secret_value():
         await asyncio.to_thread(upgrade, owner_url)
-    return await ensure_local(settings.database_system_url.get_secret_value(), home.token_file)
+    return await ensure_organisation(settings.database_system_url.get_secret_value(), home.token_file)
 
 
 def _addresses(filled: Settings, settings: Settings) -> dict[str, str]:

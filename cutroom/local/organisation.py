@@ -1,10 +1,10 @@
 """The embedded stack's own organisation, so that nobody needs an account on their own machine."""
 
-import os
 from pathlib import Path
 
 from cutroom.errors import Unauthorized
 from cutroom.identity import tokens
+from cutroom.local.home import write_private
 from cutroom.store import identity, ledger
 from cutroom.store.database import Database
 
@@ -12,7 +12,7 @@ LOCAL_ORG = "org_local"
 WELCOME_CREDITS = 10_000
 
 
-async def ensure_local(system_url: str, token_file: Path) -> str:
+async def ensure_organisation(system_url: str, token_file: Path) -> str:
     """The text of a live admin token of the organisation `local`, kept in `token_file` (mode 0600).
 
     Makes what is missing: the organisation, its admin, 10,000 credits (once), the token. A token file that is lost, or
@@ -31,7 +31,7 @@ async def ensure_local(system_url: str, token_file: Path) -> str:
             _, text = await identity.create_token(session, LOCAL_ORG, "local", "live", ["admin"])
     finally:
         await database.close()
-    _write_private(token_file, text)
+    write_private(token_file, text + "\n")
     return text
 
 
@@ -46,12 +46,3 @@ async def _works(database: Database, text: str) -> bool:
 
 def _read(path: Path) -> str:
     return path.read_text().strip() if path.exists() else ""
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Replace a file in one step by one that only its owner may read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text + "\n")
-    new.replace(path)
