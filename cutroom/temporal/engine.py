@@ -65,7 +65,7 @@ class Engine:
     ) -> None:
         """Start workflow `kind` as `kind/entity_id`. Starting twice is one start; `anew` allows a second run after an end."""
         client = await self.client()
-        with _asking("start"), suppress(WorkflowAlreadyStartedError):
+        with asking("start"), suppress(WorkflowAlreadyStartedError):
             await client.start_workflow(
                 kind,
                 dict(payload),
@@ -87,7 +87,7 @@ class Engine:
     async def signal(self, target: str, name: str) -> bool:
         """Send signal `name` to workflow id `target`; False where nothing runs under it (any more)."""
         client = await self.client()
-        with _asking("signal"):
+        with asking("signal"):
             try:
                 await client.get_workflow_handle(target).signal(name, rpc_timeout=CALL_LIMIT)
             except RPCError as error:
@@ -99,7 +99,7 @@ class Engine:
     async def state(self, target: str) -> RunState:
         """What became of workflow id `target`."""
         client = await self.client()
-        with _asking("describe"):
+        with asking("describe"):
             try:
                 description = await client.get_workflow_handle(target).describe(rpc_timeout=CALL_LIMIT)
             except RPCError as error:
@@ -114,7 +114,7 @@ class Engine:
     async def run(self, kind: str, target: str, gives: type[T]) -> T:
         """Run workflow `kind` without input as `target` and wait for its result. Raises Unreachable."""
         client = await self.client()
-        with _asking("run"):
+        with asking("run"):
             result: T = await client.execute_workflow(
                 kind,
                 id=target,
@@ -127,12 +127,12 @@ class Engine:
     async def check(self) -> None:
         """Raise Unreachable where Temporal does not answer."""
         client = await self.client()
-        with _asking("check"):
+        with asking("check"):
             await client.service_client.check_health(timeout=CALL_LIMIT)
 
 
 @contextmanager
-def _asking(operation: str) -> Iterator[None]:
+def asking(operation: str) -> Iterator[None]:
     """Measure one call; Unreachable where Temporal does not answer it."""
     with measured("temporal", operation):
         try:
