@@ -3,8 +3,10 @@
 import asyncio
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -82,6 +84,20 @@ def test_children_of_a_part_end_with_it(tmp_path: Path) -> None:
             return psutil.Process(int(home.log("part").read_text()))
 
     asyncio.run(run()).wait(timeout=10)
+
+
+def test_a_part_is_killed_once_its_time_to_end_is_over_and_not_before(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    deaf = "trap 'echo asked' TERM; echo up; while :; do sleep 0.05; done"
+
+    async def end() -> float:
+        async with supervisor(tmp_path) as made:
+            await made.start(replace(part(deaf, healthy=lambda: "up" in home.log("part").read_text()), stop_s=1.0))
+            began = time.monotonic()
+        return time.monotonic() - began
+
+    assert 1.0 <= asyncio.run(end()) < 10.0
+    assert "asked" in home.log("part").read_text()
 
 
 def test_a_second_start_in_one_home_is_refused(tmp_path: Path) -> None:
