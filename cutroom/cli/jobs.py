@@ -1,17 +1,21 @@
 """`cutroom jobs`: what was asked for, where it stands, and saying go on, wait or stop."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.tree import Tree
 
 from cutroom.cli.progress import LiveJob
 from cutroom.cli.run import FAILED, save
 from cutroom.cli.session import open_client
 from cutroom.client import Job
+from cutroom.errors import NotFound
 from cutroom.settings import get_settings
+from cutroom.telemetry import tracing, tree
 
 app = typer.Typer(name="jobs", no_args_is_help=True, help="List, watch, steer and fetch jobs.")
 
@@ -88,6 +92,38 @@ def log(job_id: JobId) -> None:
     with open_client(get_settings()) as client:
         for name, text in client.logs(job_id):
             Console().print(f"== {name}\n{text}", markup=False, highlight=False)
+
+
+@app.command()
+def trace(
+    job_id: JobId,
+    every: Annotated[bool, typer.Option("--all", help="Do not fold lines of one name.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Where the time of a job went: request, steps and tools as a tree."""
+    settings = get_settings()
+    with open_client(settings) as client:
+        trace_id = client.job(job_id).trace_id or ""
+    grown = tree.grow(tree.read(tracing.folder(settings.home.expanduser()), trace_id)) if trace_id else []
+    if not grown:
+        where = f"at {settings.otlp_endpoint}" if settings.otlp_endpoint else "in this home"
+        raise NotFound(f"No span of trace {trace_id or '(none)'} is kept {where} for this command to read.", code="trace_unknown")
+    nodes = grown if every else tree.fold(grown)
+    if as_json:
+        Console().print_json(data=[asdict(node) for node in nodes])
+        return
+    drawn = Tree(f"trace {trace_id}", guide_style="dim")
+    _grow(drawn, nodes)
+    Console().print(drawn, highlight=False)
+
+
+def _grow(branch: Tree, nodes: list[tree.Node]) -> None:
+    for node in nodes:
+        many = f", {node.count} times" if node.count > 1 else ""
+        waited = f", waited {node.waited_s:.2f} s" if node.waited_s >= 0.01 else ""
+        style = "red" if node.failed else ""
+        line = f"{node.name}{many}  [bold]{node.took_s:.2f} s[/]{waited}  [dim]{node.process}, at {node.start_s:.1f} s[/]"
+        _grow(branch.add(line, style=style), node.children)
 
 
 def _print(job: Job, as_json: bool) -> None:
