@@ -24,6 +24,7 @@ up: setup ## the stack, kept running until Ctrl-C
 	$(BIN)/cutroom up
 
 test: lint ## lint, types, import rules, every test
+	@scripts/prometheus.sh > /dev/null
 	$(BIN)/pytest
 
 lint: setup ## lint, types and import rules alone
