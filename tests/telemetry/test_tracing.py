@@ -1,0 +1,69 @@
+"""A trace is handed on by its traceparent alone, and its spans are kept where people find them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from opentelemetry.baggage import get_all
+from opentelemetry.propagate import extract, inject
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+from cutroom.telemetry import tracing
+from cutroom.telemetry.tracing import FileExporter
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+def test_what_clients_send_beside_the_traceparent_goes_no_further() -> None:
+    context = extract({"traceparent": PARENT, "tracestate": "vendor=what-a-user-wrote", "baggage": "name=what-a-user-wrote"})
+    handed_on: dict[str, str] = {}
+    inject(handed_on, context)
+    assert handed_on == {"traceparent": PARENT}
+    assert get_all(context) == {}
+
+
+def test_a_broken_traceparent_begins_no_trace() -> None:
+    handed_on: dict[str, str] = {}
+    inject(handed_on, extract({"traceparent": "00-nonsense"}))
+    assert handed_on == {}
+
+
+def test_who_continues_a_trace_is_in_it() -> None:
+    assert tracing.current() == ""
+    with tracing.continuing(PARENT):
+        assert tracing.current() == PARENT
+        assert tracing.trace_id(tracing.current()) == TRACE
+    assert tracing.current() == ""
+
+
+def test_without_a_trace_to_continue_the_current_one_goes_on() -> None:
+    with tracing.continuing(PARENT), tracing.continuing(""):
+        assert tracing.current() == PARENT
+
+
+def test_spans_are_kept_one_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "traces" / "test.jsonl"
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(FileExporter(file)))
+    with tracing.continuing(PARENT), provider.get_tracer("test").start_as_current_span("outer") as outer:
+        outer.set_attribute("part", "1")
+    provider.shutdown()
+    (line,) = file.read_text().splitlines()
+    span = json.loads(line)
+    assert span["name"] == "outer"
+    assert span["context"]["trace_id"] == f"0x{TRACE}"
+    assert span["attributes"] == {"part": "1"}
+
+
+def test_a_full_file_is_set_aside_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "LARGEST_FILE", 2000)
+    file = tmp_path / "test.jsonl"
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(FileExporter(file)))
+    for _ in range(30):
+        provider.get_tracer("test").start_span("one").end()
+    provider.shutdown()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["test.jsonl", "test.jsonl.1"]
+    assert all(path.stat().st_size <= 2000 for path in tmp_path.iterdir())
