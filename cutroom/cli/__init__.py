@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cutroom.errors import CutroomError, SetupError, Unreachable
 
-COMMANDS = ("up", "run", "jobs", "tokens", "credits", "models", "reconcile", "demo", "doctor")
+COMMANDS = ("up", "run", "jobs", "tokens", "credits", "models", "reconcile", "demo", "doctor", "backup", "restore")
 EXIT_CODES: dict[type[CutroomError], int] = {SetupError: 3, Unreachable: 4}
 
 

@@ -1,4 +1,4 @@
-"""Two locks of a home folder: one that the supervisor holds, one that all it started hold with it.
+"""The locks of a home folder: one that the supervisor holds, one that all it started hold with it, one for backups.
 
 The first says that a stack runs here. The second says that something of the last one still does, which after a kill -9 is
 true for the second or so that its processes need to end.
@@ -36,6 +36,18 @@ def only_stack(home: Home) -> Iterator[int]:
     finally:
         os.close(supervisor)
         os.close(parts)
+
+
+@contextmanager
+def only_backup(home: Home) -> Iterator[None]:
+    """Raises SetupError (`already_running`) where a backup of this home is being made: it would let go what another one holds."""
+    backup = _open(home, "backup")
+    try:
+        if not _acquired(backup, 0):
+            raise SetupError(f"A backup of {home.path} is being made; wait for it.", code="already_running")
+        yield
+    finally:
+        os.close(backup)
 
 
 def is_running(home: Home) -> bool:

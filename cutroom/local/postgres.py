@@ -40,6 +40,11 @@ class Postgres:
         user = "postgres" if role == "superuser" else f"cutroom_{role}"
         return f"postgresql://{user}:{getattr(self.secrets, role)}@127.0.0.1:{self.port}/{database}"
 
+    def environment(self) -> dict[str, str]:
+        """What pg_dump and its like need to reach the database as the superuser; a command line would show the password."""
+        where = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGDATABASE": DATABASE}
+        return {"PATH": os.defpath, "PGUSER": "postgres", "PGPASSWORD": self.secrets.superuser, **where}
+
     @property
     def home(self) -> Path:
         """Where the data really is."""

@@ -7,6 +7,20 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+Show = Callable[[int, int], None]  # bytes done, bytes in all
+
+
+def counting(show: Show, total: int) -> Callable[[int], None]:
+    """A callback that takes pieces of `total` bytes and shows how many there were."""
+    done = 0
+
+    def count(piece: int) -> None:
+        nonlocal done
+        done += piece
+        show(min(done, total), total)
+
+    return count
+
 
 @contextmanager
 def step(console: Console, title: str) -> Iterator[Callable[[str], None]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -13,6 +14,11 @@ from cutroom.store.database import psycopg_url
 from cutroom.store.migrations.rights import ROLES
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def knows(revision: str) -> bool:
+    """Whether this version has that migration; a database at any other was migrated by a newer one."""
+    return revision in {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def upgrade(owner_url: str) -> None:

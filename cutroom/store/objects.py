@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
 import boto3
@@ -42,6 +42,13 @@ class ObjectHead:
     size: int
     sha256: str
     content_type: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    key: str
+    size: int
+    changed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,14 @@ class ObjectStore:
     async def head(self, key: str) -> ObjectHead | None:
         """What is stored under the key; None: nothing."""
         return await _call(self._head, key)
+
+    async def read(self, key: str, use: Callable[[IO[bytes], str], T]) -> T:
+        """What `use(bytes, content type)` makes of the object, in another thread. Raises NotFound."""
+        return await _call(self._read, key, use)
+
+    async def list_all(self) -> list[Listed]:
+        """Every object of the bucket; uploads that are still in parts are none."""
+        return await _call(self._list_all)
 
     async def delete(self, key: str) -> None:
         """Remove the object; no object is fine."""
@@ -144,6 +159,19 @@ class ObjectStore:
     async def list_multiparts(self, older_than: datetime) -> list[OpenUpload]:
         """Uploads begun before `older_than` and neither completed nor aborted."""
         return [upload for upload in await _call(self._open_uploads) if upload.started_at < older_than]
+
+    def _read(self, key: str, use: Callable[[IO[bytes], str], T]) -> T:
+        found = self._client.get_object(Bucket=self._bucket, Key=key)
+        with found["Body"] as body:
+            return use(cast("IO[bytes]", body), found["ContentType"])
+
+    def _list_all(self) -> list[Listed]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        return [
+            Listed(found["Key"], found["Size"], found["LastModified"].astimezone(UTC))
+            for page in pages
+            for found in page.get("Contents", [])
+        ]
 
     def _put_once(self, key: str, path: Path, sha256: str, content_type: str) -> bool:
         if path.stat().st_size >= self._multipart_from:

@@ -73,6 +73,14 @@ async def abort(session: AsyncSession, upload_id: str) -> Upload:
     return upload
 
 
+async def abort_open(session: AsyncSession) -> int:
+    """Give up every upload that is still open, since its parts are lost (system role); answers how many there were."""
+    found = list(await session.scalars(select(col(Upload.id)).where(col(Upload.status) == "open")))
+    for upload_id in found:
+        await abort(session, upload_id)
+    return len(found)
+
+
 async def expired(session: AsyncSession, limit: int) -> list[Upload]:
     """Open uploads past their time, oldest first, for the sweeper (system role)."""
     query = select(Upload).where(col(Upload.status) == "open", col(Upload.expires_at) < func.now())
