@@ -5,7 +5,7 @@
 # fonts below still exist there. Python stays 3.11, as in pyproject.toml.
 FROM python:3.11.17-slim-bookworm@sha256:0a310eeecf4e1f5a0743f9a6520c90c88d089c903ca5fd283f501e3a805f5f89 AS python
 # The base comes without bytecode, and nobody may write it at run time: without this every start, ffmpeg's included, compiles anew.
-RUN python -m compileall -q --invalidation-mode unchecked-hash -x site-packages /usr/local/lib/python3.11
+RUN python -m compileall -q --invalidation-mode unchecked-hash -x 'site-packages|/tests?/' /usr/local/lib/python3.11
 
 
 FROM python AS venv
