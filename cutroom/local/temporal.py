@@ -4,6 +4,7 @@ The defaults that cost most are changed: a commit reaches the disk (`synchronous
 not held to 20 polls a second, which makes each hop 100 ms after a short burst.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -18,10 +19,9 @@ import httpx
 from cutroom.errors import SetupError
 from cutroom.local.leash import leashed
 from cutroom.local.ports import free_port
+from cutroom.settings import Settings
 
 NAMESPACE = "default"
-SEARCH_ATTRIBUTES = ("OrgId", "JobKind", "JobStatus")
-RETENTION = "720h"
 DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.timerProcessorMaxPollRPS": 2000,
@@ -91,16 +91,18 @@ class Temporal:
             return False
 
     def finish(self) -> None:
-        """Search attributes and retention; both may be set again. Flags at start are ignored once the file exists."""
-        attributes = [part for name in SEARCH_ATTRIBUTES for part in ("--name", name, "--type", "Keyword")]
-        self._operator("search-attribute", "create", *attributes)
-        self._operator("namespace", "update", "--namespace", NAMESPACE, "--retention", RETENTION)
+        """Search attributes and retention. Flags at start are ignored once the file exists."""
+        asyncio.run(self._finish())
 
-    def _operator(self, *arguments: str) -> None:
-        command = [str(self.binary), "operator", *arguments, "--address", self.address, "--command-timeout", "10s"]
-        done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SetupError(f"temporal operator {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+    async def _finish(self) -> None:
+        from cutroom.temporal.connection import connect
+        from cutroom.temporal.namespace import mend_namespace
+
+        ours = Settings.model_construct(temporal_address=self.address, temporal_namespace=NAMESPACE)  # not the caller's environment
+        client = await connect(ours)
+        _, left = await mend_namespace(client, self.address)
+        if left:
+            raise SetupError(f"In the embedded Temporal {left[0].says}: run `{left[0].command}`.")
 
 
 def environment() -> dict[str, str]:
