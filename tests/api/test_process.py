@@ -26,6 +26,7 @@ def environment(settings: Settings, port: int, ready: Path) -> dict[str, str]:
         "DATABASE_SYSTEM_URL": settings.database_system_url.get_secret_value(),
         "TEMPORAL_ADDRESS": settings.temporal_address,
         "S3_ENDPOINT": settings.s3_endpoint,
+        "S3_PUBLIC_ENDPOINT": settings.s3_public_endpoint,
         "S3_ACCESS_KEY": settings.s3_access_key.get_secret_value(),
         "S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),
         "S3_BUCKET": settings.s3_bucket,

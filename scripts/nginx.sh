@@ -1,0 +1,26 @@
+#!/bin/sh
+# Prints the path of nginx: of the one on this machine, else of the one under .tools/, unpacked first from Debian's package where
+# it is missing, which needs no root.
+set -eu
+cd "$(dirname "$0")/.."
+kept=$PWD/.tools/nginx
+
+if PATH=$PATH:/usr/sbin command -v nginx; then
+    exit
+fi
+if [ ! -x "$kept" ]; then
+    echo "Fetching nginx, which the tests of the server's way in need ..." >&2
+    mkdir -p .tools
+    work=$(mktemp -d "$PWD/.tools/new-XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    mkdir -p "$work/lists/partial" "$work/archives/partial"
+    # Package lists of our own: those of the machine may be empty, and only root may fill them.
+    own="-qq -o Dir::State::lists=$work/lists -o Dir::Cache=$work -o APT::Sandbox::User=$(id -un) -o Acquire::http::Timeout=10"
+    # shellcheck disable=SC2086  # several words
+    if ! (cd "$work" && apt-get $own update && apt-get $own download nginx && dpkg-deb -x nginx_*.deb . \
+        && mv usr/sbin/nginx "$kept") >&2; then
+        echo "nginx could not be fetched. Install it (Debian: apt install nginx-light), so that it is on PATH." >&2
+        exit 1
+    fi
+fi
+echo "$kept"
