@@ -57,7 +57,9 @@ LABEL org.opencontainers.image.title="Cutroom" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}"
-RUN useradd --uid 10001 --user-group --home-dir /var/lib/cutroom --create-home --shell /usr/sbin/nologin cutroom
+# A volume for the cache of model weights takes its account from the folder that it is mounted over.
+RUN useradd --uid 10001 --user-group --home-dir /var/lib/cutroom --create-home --shell /usr/sbin/nologin cutroom \
+ && install -d -o cutroom -g cutroom /var/lib/cutroom/.cache
 ENV PATH=/opt/cutroom/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/cutroom \
     CUTROOM_HOME=/var/lib/cutroom \
