@@ -19,7 +19,7 @@ def dashboard() -> Json:
             "Holds without a job",
             "Reconciliation settles such within a minute.",
             "none",
-            Query("max(cutroom_holds_without_job)", "holds"),
+            Query("max by (mode) (cutroom_holds_without_job)", "{{mode}}"),
             steps=NONE_IS_WELL,
         ),
         lines(

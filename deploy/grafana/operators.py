@@ -107,7 +107,7 @@ def dashboard() -> Json:
             "Outbox",
             "Committed starts and signals that have not reached Temporal.",
             "none",
-            Query("max(cutroom_outbox_waiting)", "waiting"),
+            Query("max by (kind) (cutroom_outbox_waiting)", "{{kind}}"),
         ),
     ]
     api = [

@@ -46,6 +46,13 @@ def test_rules_ask_only_for_metrics_and_labels_that_there_are() -> None:
     assert {expression: wrong for rule in rules() if (wrong := unknown(expression := rule["expr"], series))} == {}
 
 
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_the_tests_feed_the_rules_with_metrics_and_labels_that_there_are(file: Path) -> None:
+    series = known()
+    fed = [line["series"] for test in yaml.safe_load(file.read_text())["tests"] for line in test["input_series"]]
+    assert {line: wrong for line in fed if (wrong := unknown(line, series))} == {}
+
+
 def test_a_metric_or_label_that_is_not_there_is_noticed() -> None:
     series = {"cutroom_jobs": {"kind"}}
     assert unknown('max by (kind) (cutroom_jobs{kind="campaign", job="x"}) > 0', series) == []
