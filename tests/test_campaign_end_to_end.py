@@ -11,12 +11,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import soundfile
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from cutroom.client import Client, Job
+from cutroom.contracts.ids import workflow_id
+from cutroom.contracts.reconciliation import Findings
 from cutroom.local import temporal as temporal_module
 from cutroom.local.leash import leashed
 from cutroom.local.organisation import ensure_organisation
@@ -25,7 +30,12 @@ from cutroom.local.sample_speech import RATE, speak_talk
 from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, ensure
 from cutroom.media.ffmpeg import locate
+from cutroom.settings import Settings
+from cutroom.telemetry import tracing
+from cutroom.telemetry.tree import Node, grow, read
+from cutroom.temporal.engine import Engine
 from tests.conftest import DatabaseUrls, S3Server, serving
+from tests.telemetry.test_metrics import documented
 
 PROCESSES = {
     "api": ["api"],
@@ -69,6 +79,7 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
         running.enter_context(serving(server, temporal_module.environment(), home / "temporal.log"))
         (home / "address").write_text(f"http://127.0.0.1:{port}")
         pages = {name: free_port() if name != "api" else port for name in PROCESSES}
+        (home / "temporal.address").write_text(server.address)
         (home / "pages.json").write_text(json.dumps({name: f"http://127.0.0.1:{page}/metrics" for name, page in pages.items()}))
         processes: list[subprocess.Popen[bytes]] = []
         for name, words in PROCESSES.items():
@@ -167,3 +178,51 @@ def test_a_cancel_in_a_render_ends_it_and_leaves_nothing(client: Client, home: P
     assert media_tools(home) == []
     until(lambda: not [*(home / "scratch").iterdir()], 10)
     assert (client.balance().held, client.balance().spent) == (0, spent)
+
+
+def names_below(nodes: list[Node]) -> set[str]:
+    """The first words of all lines of a tree."""
+    return {node.name.split()[0] for node in nodes} | {name for node in nodes for name in names_below(node.children)}
+
+
+def test_one_trace_leads_from_the_request_to_ffmpeg_over_all_processes(home: Path, finished: Job) -> None:
+    assert finished.trace_id
+    (request,) = grow(read(tracing.folder(home), finished.trace_id))
+    (handed_over,) = request.children
+    (workflow,) = [node for node in handed_over.children if node.name.startswith("workflow")]
+    assert (request.name, handed_over.name, workflow.name) == ("POST /v1/campaigns", "outbox start", "workflow campaign")
+    (clip,) = [node for node in workflow.children if node.name == "workflow clip"]
+    (render,) = [node for node in clip.children if node.name.startswith("render_clip")]
+    assert {"ffmpeg", "store"} <= names_below(render.children)
+    assert {"hold_credits", "transcribe_chunk", "detect_shots_chunk", "settle_credits"} <= names_below(workflow.children)
+
+
+def test_the_logs_of_every_worker_name_the_trace_of_the_job(home: Path, finished: Job) -> None:
+    for worker in ("worker_cpu-control", "worker_cpu-media", "worker_gpu"):
+        lines = [line for line in (home / f"{worker}.log").read_text().splitlines() if finished.id in line and line.startswith("{")]
+        assert lines
+        assert {json.loads(line).get("trace_id") for line in lines} == {finished.trace_id}
+
+
+async def test_every_documented_metric_is_told_with_a_value(client: Client, home: Path, asset: str, finished: Job) -> None:
+    open_job = client.create_campaign(asset, count=1, min_s=4, max_s=5)
+    await terminate_and_reconcile(home, open_job.id)  # so that there is a finding to count
+    pages: dict[str, str] = json.loads((home / "pages.json").read_text())
+
+    def untold() -> set[str]:
+        families = [family for page in pages.values() for family in text_string_to_metric_families(httpx.get(page).text)]
+        return {name for name, _, _ in documented()} - {sample for family in families for sample in sampled(family)}
+
+    until(lambda: not untold(), 60)
+    assert untold() == set()
+
+
+def sampled(family: Metric) -> set[str]:
+    """The names under which a family's values are documented: a histogram's own, a counter's and an info's with their ending."""
+    return {sample.name.removesuffix("_count") for sample in family.samples}
+
+
+async def terminate_and_reconcile(home: Path, job_id: str) -> None:
+    engine = Engine(Settings(temporal_address=(home / "temporal.address").read_text()))
+    await (await engine.client()).get_workflow_handle(workflow_id("campaign", job_id)).terminate()
+    await engine.run("reconciliation", f"reconciliation/{job_id}", Findings)
