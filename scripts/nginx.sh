@@ -13,12 +13,7 @@ if [ ! -x "$kept" ]; then
     mkdir -p .tools
     work=$(mktemp -d "$PWD/.tools/new-XXXXXX")
     trap 'rm -rf "$work"' EXIT
-    mkdir -p "$work/lists/partial" "$work/archives/partial"
-    # Package lists of our own: those of the machine may be empty, and only root may fill them.
-    own="-qq -o Dir::State::lists=$work/lists -o Dir::Cache=$work -o APT::Sandbox::User=$(id -un) -o Acquire::http::Timeout=10"
-    # shellcheck disable=SC2086  # several words
-    if ! (cd "$work" && apt-get $own update && apt-get $own download nginx && dpkg-deb -x nginx_*.deb . \
-        && mv usr/sbin/nginx "$kept") >&2; then
+    if ! { scripts/debian.sh nginx "$work" && mv "$work/usr/sbin/nginx" "$kept"; }; then
         echo "nginx could not be fetched. Install it (Debian: apt install nginx-light), so that it is on PATH." >&2
         exit 1
     fi

@@ -14,13 +14,9 @@ recent() { # whether the promtool given is new enough
     [ "$(printf '%s\n' "$oldest" "$found" | sort -V | head -n 1)" = "$oldest" ]
 }
 
-from_debian() { # with package lists of our own: those of the machine may be empty, and only root may fill them
-    command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null || return 1
-    mkdir -p "$work/lists/partial" "$work/archives/partial"
-    own="-qq -o Dir::State::lists=$work/lists -o Dir::Cache=$work -o APT::Sandbox::User=$(id -un) -o Acquire::http::Timeout=10"
-    # shellcheck disable=SC2086  # several words
-    (cd "$work" && apt-get $own update && apt-get $own download prometheus && dpkg-deb -x prometheus_*.deb unpacked) >&2 || return 1
-    programs=$work/unpacked/usr/bin
+from_debian() {
+    scripts/debian.sh prometheus "$work/debian" || return 1
+    programs=$work/debian/usr/bin
     recent "$programs/promtool"
 }
 
