@@ -5,17 +5,18 @@ Killed inside CompleteMultipartUpload the gateway loses the object in silence: i
 their names back, so that completing again works.
 """
 
+import asyncio
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 import httpx
-from botocore.client import Config
-from botocore.exceptions import ClientError
+from pydantic import SecretStr
 
 from cutroom.local.leash import leashed
+from cutroom.settings import Settings
+from cutroom.store.objects import ObjectStore
 
 REGION = "us-east-1"
 _IN_PROGRESS = re.compile(r"(?P<upload>.+)\.[0-9a-f]{32}-\d+\.inprogress$")
@@ -60,18 +61,14 @@ class S3:
 
     def finish(self) -> None:
         """The bucket, made where missing."""
-        client = boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            region_name=REGION,
-            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+        ours = Settings.model_construct(  # not the caller's environment
+            s3_endpoint=self.endpoint,
+            s3_access_key=SecretStr(self.access_key),
+            s3_secret_key=SecretStr(self.secret_key),
+            s3_bucket=self.bucket,
+            s3_region=REGION,
         )
-        try:
-            client.head_bucket(Bucket=self.bucket)
-        except ClientError:
-            client.create_bucket(Bucket=self.bucket)
+        asyncio.run(ObjectStore(ours).make_bucket())
 
     def _metadata(self) -> list[str]:
         """Extended attributes hold the metadata; where the file system has none, a folder beside the data does (slower)."""

@@ -21,8 +21,8 @@ def knows(revision: str) -> bool:
     return revision in {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
-def upgrade(owner_url: str) -> None:
-    """Run every migration that the database lacks; none lacking, nothing happens.
+def upgrade(owner_url: str) -> list[str]:
+    """Run every migration that the database lacks, and answer which; none lacking, nothing happens.
 
     `owner_url`: postgresql://... of the role that owns the database. Raises Unreachable (`database_unavailable`) where
     Postgres does not answer, and SetupError where the app's and the system's roles were not created beforehand, or where a
@@ -41,7 +41,9 @@ def upgrade(owner_url: str) -> None:
                     f"The database lacks a role: run `create role {missing[0]} login password '...'`, then start again."
                 )
             config.attributes["connection"] = connection
+            run: list[str] = config.attributes.setdefault("run", [])
             command.upgrade(config, "head")
+            return run
     except OperationalError as error:
         detail = "The database cannot be reached as its owner: is PostgreSQL running, are user and password right?"
         raise Unreachable(detail, code="database_unavailable") from error

@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ParamSpec, TypeVar, cast
 from urllib.parse import quote
@@ -26,12 +27,14 @@ from cutroom.telemetry.tracing import tracer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ObjectIdentifierTypeDef, PartTypeDef
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 OWN_PART_BYTES = 64 * MIB
+NAMELESS_REGION = "us-east-1"  # S3 wants to be told where a bucket goes, except here, where it refuses to be
 TAKEN = (409, 412)  # what If-None-Match: * answers where the key has an object, or gets one at this moment
 
 
@@ -71,10 +74,15 @@ class ObjectStore:
     def __init__(self, settings: Settings, *, multipart_from: int = 4 * GIB) -> None:
         """Own files of `multipart_from` bytes and more are sent in parts, since one PUT ends at 5 GiB."""
         self._bucket = settings.s3_bucket
+        self._region = settings.s3_region
         self._multipart_from = multipart_from
         endpoint = settings.s3_endpoint or f"http://127.0.0.1:{settings.s3_port}"
         self._client = _client(settings, endpoint)
         self._signer = _client(settings, settings.s3_public_endpoint or endpoint)
+
+    async def make_bucket(self) -> bool:
+        """Make the bucket where it is missing. True: it was. Raises SetupError (`store_misconfigured`)."""
+        return await _call(self._make_bucket)
 
     async def put_once(self, key: str, path: Path, sha256: str, content_type: str) -> bool:
         """Put the file unless the key is taken. True: it is ours. False: other bytes were there first; `head` tells which."""
@@ -159,6 +167,25 @@ class ObjectStore:
     async def list_multiparts(self, older_than: datetime) -> list[OpenUpload]:
         """Uploads begun before `older_than` and neither completed nor aborted."""
         return [upload for upload in await _call(self._open_uploads) if upload.started_at < older_than]
+
+    def _make_bucket(self) -> bool:
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+            return False
+        except ClientError as error:
+            if _status(error) != 404:
+                raise
+        create = partial(self._client.create_bucket, Bucket=self._bucket)
+        if self._region != NAMELESS_REGION:
+            where = cast("BucketLocationConstraintType", self._region)
+            create = partial(create, CreateBucketConfiguration={"LocationConstraint": where})
+        try:
+            create()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":  # somebody else was quicker
+                raise
+            return False
+        return True
 
     def _read(self, key: str, use: Callable[[IO[bytes], str], T]) -> T:
         found = self._client.get_object(Bucket=self._bucket, Key=key)

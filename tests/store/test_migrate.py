@@ -60,6 +60,11 @@ def test_a_role_that_nobody_created_is_named(empty_database: str, monkeypatch: p
         migrate.upgrade(empty_database)
 
 
+def test_it_says_which_migrations_it_ran(empty_database: str) -> None:
+    assert migrate.upgrade(empty_database)[0] == "0001"
+    assert migrate.upgrade(empty_database) == []
+
+
 def test_a_database_of_a_newer_version_is_left_alone(empty_database: str) -> None:
     migrate.upgrade(empty_database)
     with psycopg.connect(empty_database) as connection:

@@ -1,19 +1,24 @@
 """The object store through the real gateway: written once, bound to hashes, and never silent about what is missing."""
 
+import asyncio
 import hashlib
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+from rich.console import Console
 
 from cutroom.errors import BadInput, NotFound, SetupError, Unreachable
 from cutroom.local.ports import free_port
+from cutroom.local.s3 import REGION, S3
+from cutroom.local.tools import VERSITYGW, ensure
 from cutroom.settings import MIB, Settings
 from cutroom.store.objects import ObjectStore, Part
-from tests.conftest import S3Server
+from tests.conftest import S3Server, serving
 
 PART = b"p" * (5 * MIB)
 
@@ -90,6 +95,30 @@ async def test_a_missing_bucket_is_the_operators_to_mend(store_settings: Setting
     misconfigured = ObjectStore(store_settings.model_copy(update={"s3_bucket": "no-such-bucket"}))
     with pytest.raises(SetupError):
         await misconfigured.put_once(key, written, sha256(b"first"), "text/plain")
+
+
+async def test_a_missing_bucket_is_made_once(store_settings: Settings) -> None:
+    store = ObjectStore(store_settings.model_copy(update={"s3_bucket": f"made-{uuid4().hex}"}))
+    assert [await store.make_bucket(), await store.make_bucket()] == [True, False]
+    assert await store.head("nothing") is None
+
+
+def test_a_bucket_is_made_in_the_region_of_the_settings(tmp_path: Path, store_settings: Settings) -> None:
+    """The gateway takes a bucket only for its own region."""
+    region = "eu-central-1"
+
+    class Elsewhere(S3):
+        def command(self) -> list[str]:
+            return [region if part == REGION else part for part in super().command()]
+
+        def finish(self) -> None:
+            settings = store_settings.model_copy(update={"s3_endpoint": self.endpoint, "s3_region": region})
+            assert asyncio.run(ObjectStore(settings).make_bucket())
+
+    keys = (store_settings.s3_access_key.get_secret_value(), store_settings.s3_secret_key.get_secret_value())
+    server = Elsewhere(ensure(VERSITYGW, Console(stderr=True)), tmp_path / "s3", free_port(), *keys, store_settings.s3_bucket)
+    with serving(server, server.environment(), tmp_path / "s3.log"):
+        assert (tmp_path / "s3" / store_settings.s3_bucket).is_dir()
 
 
 async def test_deleting_a_folder_leaves_its_neighbours(objects: ObjectStore, key: str, written: Path) -> None:
