@@ -63,13 +63,17 @@ class Rig:
 
     @classmethod
     def at(cls, folder: Path, **environment: str) -> "Rig":
+        return cls.of(folder / "home", make_sample(folder / "sample", 30).video, **environment)
+
+    @classmethod
+    def of(cls, place: Path, recording: Path, **environment: str) -> "Rig":
+        """A home at `place`, on ports of its own."""
         ports = {f"CUTROOM_{name}_PORT": str(free_port()) for name in PORTS}
-        home = Home.at(folder / "home")
+        home = Home.at(place)
         outside = {name: value for name, value in os.environ.items() if not name.startswith("CUTROOM_") or name == "CUTROOM_TOOLS"}
         fields: dict[str, Any] = {f"{name.lower()}_port": int(ports[f"CUTROOM_{name}_PORT"]) for name in PORTS}
         settings = with_embedded(Settings(home=home.path, **fields), home)
-        sample = make_sample(folder / "sample", 30)
-        return cls(home, settings, sample.video, {**outside, **ports, "CUTROOM_HOME": str(home.path), **environment})
+        return cls(home, settings, recording, {**outside, **ports, "CUTROOM_HOME": str(home.path), **environment})
 
     # --- the stack's life ---
 
@@ -113,10 +117,10 @@ class Rig:
         state = self.run()["parts"][part]
         return bool(state["pid"] != pid and state["healthy"])
 
-    def command(self, *words: str) -> str:
+    def command(self, *words: str, **environment: str) -> str:
         """What `cutroom words...` prints; it must succeed."""
-        command = [sys.executable, "-c", "from cutroom.cli import main; main()", *words]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
+        command, given = [sys.executable, "-c", "from cutroom.cli import main; main()", *words], {**self.environment, **environment}
+        done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
