@@ -42,7 +42,7 @@ async def metrics() -> Response:
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
 async def readyz(services: ServicesDep, response: Response) -> Readiness:
-    checks = {"database": _database(services), "store": services.objects.head("readyz"), "temporal": services.engine.check()}
+    checks = {"database": _database(services), "store": services.objects.check(), "temporal": services.engine.check()}
     states = await asyncio.gather(*(_state(check) for check in checks.values()))
     parts = dict(zip(checks, states, strict=True))
     ready = parts["database"] == parts["store"] == "ok"

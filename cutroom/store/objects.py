@@ -84,6 +84,10 @@ class ObjectStore:
         """Make the bucket where it is missing. True: it was. Raises SetupError (`store_misconfigured`)."""
         return await _call(self._make_bucket)
 
+    async def check(self) -> None:
+        """Raise where the bucket does not answer, or is not there."""
+        await _call(self._client.head_bucket, Bucket=self._bucket)
+
     async def put_once(self, key: str, path: Path, sha256: str, content_type: str) -> bool:
         """Put the file unless the key is taken. True: it is ours. False: other bytes were there first; `head` tells which."""
         return await _call(self._put_once, key, path, sha256, content_type)
@@ -334,7 +338,7 @@ def _translated(error: ClientError) -> Exception:
     status, code = _status(error), error.response["Error"]["Code"]
     if status >= 500 or status == 429:
         return Unreachable("The object store cannot answer now; try again shortly.", code="store_unavailable")
-    if status in (401, 403) or code == "NoSuchBucket":
+    if status in (401, 403) or code == "NoSuchBucket" or error.operation_name == "HeadBucket":
         return SetupError("The object store refuses us: check its keys and that the bucket exists.", code="store_misconfigured")
     if status == 404:
         return NotFound("The object store has nothing there.")
