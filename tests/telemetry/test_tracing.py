@@ -1,11 +1,21 @@
 """A trace is handed on by its traceparent alone, and its spans are kept where people find them."""
 
+import gzip
 import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from opentelemetry.baggage import get_all
 from opentelemetry.propagate import extract, inject
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
@@ -67,3 +77,44 @@ def test_a_full_file_is_set_aside_once(tmp_path: Path, monkeypatch: pytest.Monke
     provider.shutdown()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["test.jsonl", "test.jsonl.1"]
     assert all(path.stat().st_size <= 2000 for path in tmp_path.iterdir())
+
+
+def test_with_a_collector_the_spans_of_a_process_are_there_when_it_has_ended(tmp_path: Path) -> None:
+    program = """
+        from cutroom.settings import get_settings
+        from cutroom.telemetry import tracing
+        tracing.start(get_settings(), "media")
+        with tracing.tracer.start_as_current_span("ffmpeg"):
+            pass
+    """
+    with collector() as (url, received):
+        environment = {**os.environ, "CUTROOM_OTLP_ENDPOINT": url, "CUTROOM_HOME": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=environment, check=True, timeout=60)
+    (sent,) = received
+    (of_process,) = ExportTraceServiceRequest.FromString(sent).resource_spans
+    attributes = {attribute.key: attribute.value.string_value for attribute in of_process.resource.attributes}
+    assert attributes["service.name"] == "cutroom-media"
+    assert [span.name for scope in of_process.scope_spans for span in scope.spans] == ["ffmpeg"]
+    assert not tracing.folder(tmp_path).exists()
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """An OTLP receiver that keeps what it is sent."""
+    received: list[bytes] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/v1/traces"
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", received
+        server.shutdown()
