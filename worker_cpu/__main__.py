@@ -13,6 +13,7 @@ from cutroom import process
 from cutroom.contracts.steps import Queue
 from cutroom.settings import get_settings
 from cutroom.telemetry import page
+from cutroom.temporal import census
 from cutroom.temporal.outbox import sweep_forever
 from cutroom.temporal.schedules import ensure_schedules
 from cutroom.temporal.worker import make_worker, run_until_stopped
@@ -61,7 +62,7 @@ async def main(role: str) -> None:
         if role == "control":
             await ensure_schedules(client)
             worker = make_worker(client, Queue.CONTROL, _bound(CONTROL, resources), WORKFLOWS, drain_s=settings.drain_s)
-            async with _sweeping(resources):
+            async with _caretaking(resources):
                 await run_until_stopped(worker, Queue.CONTROL)
         elif role == "outbound":
             worker = make_worker(client, Queue.OUTBOUND, _bound(OUTBOUND, resources), drain_s=settings.drain_s)
@@ -77,12 +78,17 @@ def _bound(implementations: Sequence[Implementation[Any, Any]], resources: Resou
 
 
 @contextlib.asynccontextmanager
-async def _sweeping(resources: Resources) -> AsyncIterator[None]:
-    """Deliver the outbox meanwhile. A sweeper that breaks takes the worker along: its supervisor starts both again."""
+async def _caretaking(resources: Resources) -> AsyncIterator[None]:
+    """Deliver the outbox and take the census meanwhile. One that breaks takes the worker along: its supervisor starts all again."""
+    system, engine = resources.all_organisations, resources.engine
     async with asyncio.TaskGroup() as group:
-        sweeper = group.create_task(sweep_forever(resources.all_organisations, resources.engine))
+        tasks = [
+            group.create_task(sweep_forever(system, engine)),
+            group.create_task(census.take_forever(system, resources.objects, engine)),
+        ]
         yield
-        sweeper.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 if __name__ == "__main__":
