@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 this machine lacks something, 4 a
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import typer
@@ -12,7 +14,22 @@ from rich.console import Console
 
 from cutroom.errors import CutroomError, SetupError, Unreachable
 
-COMMANDS = ("up", "run", "jobs", "tokens", "credits", "models", "reconcile", "demo", "doctor", "backup", "restore")
+COMMANDS = (
+    "up",
+    "prepare",
+    "run",
+    "jobs",
+    "tokens",
+    "credits",
+    "organisations",
+    "models",
+    "reconcile",
+    "temporal",
+    "demo",
+    "doctor",
+    "backup",
+    "restore",
+)
 EXIT_CODES: dict[type[CutroomError], int] = {SetupError: 3, Unreachable: 4}
 
 
@@ -31,7 +48,17 @@ def _root() -> None:
 def main() -> None:
     """Runs the command line; an error of ours becomes a sentence and an exit code."""
     try:
-        command_line(next(iter(sys.argv[1:]), None))()
+        with _packages():
+            command_line(next(iter(sys.argv[1:]), None))()
     except CutroomError as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]error[/red] {error.code}:", error.detail, highlight=False)
         sys.exit(EXIT_CODES.get(type(error), 1))
+
+
+@contextmanager
+def _packages() -> Iterator[None]:
+    """Say which package a command misses where the installation leaves it out, as an image of one process does."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SetupError(f"This command needs the package {error.name}: install Cutroom with all its extras.") from error

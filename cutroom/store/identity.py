@@ -23,6 +23,11 @@ async def create_organisation(session: AsyncSession, name: str, id: str | None =
     return org_id
 
 
+async def list_organisations(session: AsyncSession) -> list[Organisation]:
+    """All of them, oldest first: for the system role."""
+    return list(await session.scalars(select(Organisation).order_by(col(Organisation.id))))
+
+
 async def add_member(session: AsyncSession, org_id: str, email: str, role: str) -> str:
     """Add a person, or give one who is there this role (admin | member); answers the member's id."""
     row = insert(Member).values(id=new_id("mem"), org_id=org_id, email=email, role=role)
