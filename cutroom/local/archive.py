@@ -6,6 +6,7 @@ and the manifest, written last, is read first. Media does not compress and is st
 
 import hashlib
 import json
+import lzma
 import struct
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ from cutroom.errors import BadInput, SetupError
 FORMAT = 1
 MANIFEST, TEMPORAL, DUMP, OBJECTS = "manifest.json", "temporal.db", "database.dump", "objects/"
 CHUNK = 1 << 20
+_OF_ZIPFILE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 
 
 class Member(Frozen):
@@ -101,14 +103,18 @@ class Reader:
     def copy(self, member: Member, write: Callable[[bytes], object], on_bytes: Callable[[int], None]) -> None:
         """Hand the member's bytes to `write` piece by piece; they are its bytes only once this returns."""
         size, digest = 0, hashlib.sha256()
-        with _damage_said(), self._zip.open(member.name) as source:
-            while piece := source.read(CHUNK):
-                write(piece)
-                digest.update(piece)
-                size += len(piece)
-                on_bytes(len(piece))
+        for piece in self._pieces(member.name):
+            write(piece)
+            digest.update(piece)
+            size += len(piece)
+            on_bytes(len(piece))
         if (size, digest.hexdigest()) != (member.size, member.sha256):
             raise _damaged()
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        with _damage_said(), self._zip.open(name) as source:
+            while piece := source.read(CHUNK):
+                yield piece
 
 
 @contextmanager
@@ -143,7 +149,7 @@ def _info(name: str, compress: bool) -> zipfile.ZipInfo:
 def _damage_said() -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, RuntimeError, struct.error) as error:
+    except (*_OF_ZIPFILE, OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError) as error:
         raise _damaged() from error
 
 
