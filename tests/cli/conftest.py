@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from cutroom.cli import main
+from cutroom.settings import get_settings
 from tests.conftest import DatabaseUrls, S3Server, TemporalServer
 
 # What the CPU image does not have: what only the embedded stack, the models and the sample need.
@@ -71,3 +73,31 @@ def cutroom(
             "CUTROOM_TEMPORAL_NAMESPACE": namespace,
         }
     )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command left behind."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+
+@pytest.fixture
+def typed(cutroom: Cutroom, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
+    """Runs a command in this process, which is quicker, with the same settings."""
+    for name, value in cutroom.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, **variables: str) -> Said:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        get_settings.cache_clear()
+        monkeypatch.setattr(sys, "argv", ["cutroom", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return Said(caught.value.code, *capsys.readouterr())
+
+    yield run
+    get_settings.cache_clear()
