@@ -106,7 +106,7 @@ def test_every_address_that_a_part_is_given_is_a_service() -> None:
     names = {name for job in scraped for one in job.get("dns_sd_configs", []) for name in one["names"]}
     assert names == set(PROCESSES)
     assert SERVICES["models"]["networks"]["data"] == {"aliases": ["gpu"]}
-    assert yaml.safe_load((COLLECTOR.parent / "config.yml").read_text())["exporters"]["otlp"]["endpoint"] == "tempo:4317"
+    assert yaml.safe_load((COLLECTOR.parent / "config.yml").read_text())["exporters"]["otlp_grpc"]["endpoint"] == "tempo:4317"
 
 
 # --- who knows what ---------------------------------------------------------------------------------------------------------
