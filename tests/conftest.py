@@ -18,6 +18,7 @@ from typing import Protocol
 
 import psycopg
 import pytest
+import soundfile
 from pydantic import SecretStr
 from rich.console import Console
 
@@ -26,13 +27,16 @@ from cutroom.local.home import Secrets
 from cutroom.local.ports import free_port
 from cutroom.local.postgres import Postgres
 from cutroom.local.s3 import S3
+from cutroom.local.sample_speech import RATE, speak_talk
 from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, VERSITYGW, ensure
+from cutroom.media.ffmpeg import locate
 from cutroom.settings import Settings
 from cutroom.store.migrate import upgrade
 
 _START_TIMEOUT_S = 60.0
 _TEMPLATE = "cutroom"
+_TALK_S = 14
 _databases = count(1)
 
 
@@ -131,6 +135,17 @@ def temporal_server(servers_folder: Path) -> Iterator[TemporalServer]:
     server = Temporal(ensure(TEMPORAL, Console(stderr=True)), servers_folder / "temporal", free_port(), free_port())
     with serving(server, temporal_module.environment(), servers_folder / "temporal.log"):
         yield TemporalServer(server.address, server.ui_port)
+
+
+@pytest.fixture(scope="session")
+def recording(servers_folder: Path) -> Path:
+    """Some seconds of a synthetic voice over a moving picture."""
+    sound, video = servers_folder / "voice.wav", servers_folder / "voice.mp4"
+    soundfile.write(sound, speak_talk(30, 1).sound[: _TALK_S * RATE], RATE)
+    picture = ["-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={_TALK_S}"]
+    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    subprocess.run([str(locate()), "-v", "error", *picture, "-i", str(sound), *encode, "-shortest", str(video)], check=True)
+    return video
 
 
 @pytest.fixture

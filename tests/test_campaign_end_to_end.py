@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-import soundfile
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
@@ -26,10 +25,8 @@ from cutroom.local import temporal as temporal_module
 from cutroom.local.leash import leashed
 from cutroom.local.organisation import ensure_organisation
 from cutroom.local.ports import free_port
-from cutroom.local.sample_speech import RATE, speak_talk
 from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, ensure
-from cutroom.media.ffmpeg import locate
 from cutroom.settings import Settings
 from cutroom.telemetry import tracing
 from cutroom.telemetry.tree import Node, grow, read
@@ -44,7 +41,6 @@ PROCESSES = {
     "media": ["worker_cpu", "media"],
     "gpu": ["worker_gpu"],
 }
-TALK_S = 14
 WISHES: dict[str, Any] = {"count": 1, "min_s": 5, "max_s": 9}
 DEADLINE_S = 300.0  # for a loaded machine; half a minute on a quiet one
 
@@ -104,17 +100,6 @@ def client(home: Path, database_urls: DatabaseUrls) -> Iterator[Client]:
     token = asyncio.run(ensure_organisation(database_urls.system, home / "token"))
     with Client((home / "address").read_text(), token) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def recording(servers_folder: Path) -> Path:
-    """Some seconds of a synthetic voice over a moving picture."""
-    sound, video = servers_folder / "voice.wav", servers_folder / "voice.mp4"
-    soundfile.write(sound, speak_talk(30, 1).sound[: TALK_S * RATE], RATE)
-    picture = ["-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={TALK_S}"]
-    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    subprocess.run([str(locate()), "-v", "error", *picture, "-i", str(sound), *encode, "-shortest", str(video)], check=True)
-    return video
 
 
 @pytest.fixture(scope="module")
