@@ -27,7 +27,7 @@ class Waiting:
 async def open_jobs(session: AsyncSession, kinds: Iterable[str]) -> dict[tuple[str, str], int]:
     """(kind, status) -> jobs that have not ended, 0 where one of `kinds` has none."""
     query = select(col(Job.kind), col(Job.status), func.count()).where(col(Job.status).in_(LIVE))
-    rows = (await session.execute(query.group_by(col(Job.kind), col(Job.status)))).tuples()
+    rows = await session.execute(query.group_by(col(Job.kind), col(Job.status)))
     return dict.fromkeys(product(kinds, LIVE), 0) | {(kind, status): count for kind, status, count in rows}
 
 
@@ -35,7 +35,7 @@ async def outbox_waiting(session: AsyncSession) -> dict[str, Waiting]:
     """start and signal -> what has not reached Temporal."""
     oldest_s = func.extract("epoch", func.now() - func.min(Outbox.created_at))
     query = select(col(Outbox.kind), func.count(), oldest_s).where(col(Outbox.done_at).is_(None))
-    rows = (await session.execute(query.group_by(col(Outbox.kind)))).tuples()
+    rows = await session.execute(query.group_by(col(Outbox.kind)))
     return dict.fromkeys(HAND_OVERS, Waiting()) | {kind: Waiting(count, float(age_s)) for kind, count, age_s in rows}
 
 
@@ -54,8 +54,7 @@ async def holds_without_job(session: AsyncSession) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     if await session.scalar(_HELD_BEYOND_JOBS, {"live": list(LIVE)}):
-        rows = (await session.execute(_HOLDS_WITHOUT_JOB, {"live": list(LIVE)})).tuples()
-        found = {mode: count for mode, count in rows}
+        found = {mode: count for mode, count in await session.execute(_HOLDS_WITHOUT_JOB, {"live": list(LIVE)})}
     return dict.fromkeys(MODES, 0) | found
 
 

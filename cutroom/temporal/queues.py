@@ -1,15 +1,16 @@
 """What Temporal knows of a task queue: how much waits in it, for how long, and who asks it for work.
 
-What its answers mean (server 1.29, with its plain matcher and with `matching.useNewMatcher` and `enableFairness` alike):
+What its answers mean, as server 1.29 gave them, with its plain matcher and with `matching.useNewMatcher` and
+`matching.enableFairness` alike:
 
-- The backlog holds tasks that no waiting worker took at once. It is counted anew every 5 s; a task of a workflow that was
-  terminated meanwhile counts until a worker comes and drops it. Steps between two attempts are not in it.
-- A worker counts from its first poll. A poll ends after 60 s at the latest and is renewed, so that a worker with a free slot
-  was never heard of more than 60 s ago.
-- A worker all of whose slots are taken does not poll: 90 s later it counts no more, though it is alive and works. So no
-  pollers means either that no worker runs, or that all are busy.
-- A worker that ended, or was killed, counts for the 90 s after; one that is stopped (SIGSTOP, a frozen machine) for the rest
-  of its last poll besides, 150 s at most. A server that was started anew knows of no worker until it polls.
+- The backlog holds tasks that no waiting worker took at once. It is counted anew every 5 s. A task whose workflow was
+  terminated meanwhile counts until a worker comes and drops it; a step that waits for its next attempt does not.
+- A worker counts from its first poll. A poll lasts 60 s at most and is renewed: with a slot free, the worker was last heard
+  of 58 s ago at the most.
+- A worker whose slots are all taken does not poll. After 90 s it counts no more, though it is alive and works: no pollers
+  means that no worker runs, or that all of them are busy.
+- A worker that ended or was killed with -9 was gone after 91 s, one frozen by SIGSTOP after 128 s: its last poll goes on
+  without it, 150 s at the most. A server that was started anew knows of no worker until it polls.
 """
 
 import asyncio
