@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from cutroom.settings import get_settings
 
 if TYPE_CHECKING:
-    from cutroom.local.diagnosis import Finding
+    from cutroom.local.finding import Finding
 
 app = typer.Typer()
 

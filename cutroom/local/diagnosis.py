@@ -5,16 +5,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from cutroom.errors import SetupError
+from cutroom.local.elsewhere import examine_temporal
+from cutroom.local.finding import Finding, State
 from cutroom.local.home import Home
 from cutroom.local.ports import answers, holder
 from cutroom.local.postgres import wheel_folder
@@ -29,18 +30,6 @@ ROOMY_BYTES = 10 * GIB
 FFMPEG_NEEDS = {"-filters": ("ass", "loudnorm"), "-encoders": ("libx264", "aac")}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """state: ok, warning (it works, less well), missing (it does not work). `used`: embedded, outside, or what stands in."""
-
-    part: str
-    state: Literal["ok", "warning", "missing"]
-    used: str
-    source: str = ""
-    version: str = ""
-    advice: str = ""
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Every part, in the order in which things are built upon one another."""
     home = Home(settings.home.expanduser().resolve())
@@ -49,8 +38,8 @@ def examine(settings: Settings) -> list[Finding]:
         Finding("python", "ok", "this interpreter", sys.executable, platform.python_version()),
         _disk(home.path),
         _postgres(settings),
-        _server("temporal", TEMPORAL, settings.temporal_address, "CUTROOM_TEMPORAL_ADDRESS"),
-        _server("s3", VERSITYGW, urlsplit(settings.s3_endpoint).netloc, "CUTROOM_S3_ENDPOINT"),
+        *(examine_temporal(settings) if settings.temporal_address else [_server("temporal", TEMPORAL)]),
+        _store(settings),
         _ffmpeg(),
         _torch(),
         _speech(settings),
@@ -63,7 +52,7 @@ def examine(settings: Settings) -> list[Finding]:
 def _disk(home: Path) -> Finding:
     folder = next(path for path in (home, *home.parents) if path.exists())
     free = shutil.disk_usage(folder).free
-    state: Literal["ok", "warning", "missing"] = "ok" if free > ROOMY_BYTES else "warning" if free > LEAST_FREE_BYTES else "missing"
+    state: State = "ok" if free > ROOMY_BYTES else "warning" if free > LEAST_FREE_BYTES else "missing"
     advice = "" if state == "ok" else "Free some space, or set CUTROOM_HOME to a folder on a larger disk."
     return Finding("disk", state, f"{free / GIB:.0f} GiB free", str(home), advice=advice)
 
@@ -80,10 +69,15 @@ def _postgres(settings: Settings) -> Finding:
     return Finding("postgres", "ok", "embedded", str(program), _first_line([str(program), "--version"]))
 
 
-def _server(part: str, tool: Tool, outside: str, setting: str) -> Finding:
-    if outside:
-        host, _, port = outside.rpartition(":")
-        return _outside(part, host, int(port), setting) if port.isdigit() and host else _outside(part, outside, 443, setting)
+def _store(settings: Settings) -> Finding:
+    if outside := settings.s3_endpoint:
+        parts = urlsplit(outside)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return _outside("s3", parts.hostname or "", port, "CUTROOM_S3_ENDPOINT")
+    return _server("s3", VERSITYGW)
+
+
+def _server(part: str, tool: Tool) -> Finding:
     if found := tool.find():
         return Finding(
             part, "ok", "embedded", str(found), tool.version if found == tool.kept else _first_line([str(found), "--version"])

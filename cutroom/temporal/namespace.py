@@ -14,7 +14,12 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest, UpdateNamespaceRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    GetSystemInfoRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -47,6 +52,12 @@ class Lack:
     act: str
     command: str
     attributes: tuple[str, ...] = ()
+
+
+async def server_version(client: Client) -> str:
+    """Of the Temporal server, such as 1.29.1. Raises Unreachable."""
+    with asking("namespace"):
+        return (await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=CALL_LIMIT)).server_version
 
 
 async def read_namespace(client: Client) -> Namespace | None:

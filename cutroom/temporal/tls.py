@@ -12,6 +12,8 @@ from cutroom.settings import Settings
 _REFUSALS = {
     "InvalidCertificate": "its certificate does not fit CUTROOM_TEMPORAL_TLS_CA_FILE and CUTROOM_TEMPORAL_TLS_SERVER_NAME",
     "InvalidContentType": "it speaks without TLS, and the CUTROOM_TEMPORAL_TLS settings ask for it",
+    "PermissionDenied": "it refuses CUTROOM_TEMPORAL_API_KEY or our client certificate",
+    "Unauthenticated": "it refuses CUTROOM_TEMPORAL_API_KEY or our client certificate",
     "transport error": "it ends the connection; see whether it wants TLS, and which client certificate (CUTROOM_TEMPORAL_TLS_...)",
 }
 

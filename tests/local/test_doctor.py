@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cutroom.local.diagnosis import Finding, examine
+from cutroom.local.diagnosis import examine
+from cutroom.local.finding import Finding
 from cutroom.local.ports import free_port
 from cutroom.settings import Settings
 
