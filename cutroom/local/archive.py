@@ -66,9 +66,9 @@ class Manifest(Frozen):
 class Writer:
     """Adds members to a new archive."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
         self.members: list[Member] = []
-        self._zip = zipfile.ZipFile(file, "w")
+        self._zip = archive
 
     def add(
         self, name: str, source: IO[bytes], on_bytes: Callable[[int], None], *, content_type: str = "", compress: bool = False
@@ -115,6 +115,16 @@ class Reader:
         with _damage_said(), self._zip.open(name) as source:
             while piece := source.read(CHUNK):
                 yield piece
+
+
+@contextmanager
+def writing(file: IO[bytes]) -> Iterator[Writer]:
+    """Begins an archive; without `finish` it is none."""
+    archive = zipfile.ZipFile(file, "w")
+    try:
+        yield Writer(archive)
+    finally:
+        archive.fp = None  # else an archive that was given up is finished by the garbage collector
 
 
 @contextmanager

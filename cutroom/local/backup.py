@@ -20,7 +20,7 @@ from rich.console import Console
 
 import cutroom
 from cutroom.errors import BadInput, InvalidRequest, NotFound, SetupError, ToolFailed, Unreachable
-from cutroom.local.archive import DUMP, OBJECTS, TEMPORAL, Manifest, Writer
+from cutroom.local.archive import DUMP, OBJECTS, TEMPORAL, Manifest, Writer, writing
 from cutroom.local.cut import Cut, Run, cut
 from cutroom.local.disk import room_for
 from cutroom.local.home import Home
@@ -61,8 +61,8 @@ async def back_up(settings: Settings, file: Path, console: Console, show: Show) 
         raise SetupError(f"There is nothing to back up in {home.path}; set CUTROOM_HOME to another folder.", code="home_empty")
     with only_backup(home):
         async with _source(settings, home, console) as source:
-            with _whole(file) as (stream, scratch):
-                return await _write(source, Writer(stream), scratch, show)
+            with _whole(file) as (stream, scratch), writing(stream) as archive:
+                return await _write(source, archive, scratch, show)
 
 
 def require_embedded(settings: Settings, run: Run | None) -> None:

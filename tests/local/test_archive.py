@@ -10,7 +10,7 @@ import pytest
 
 from cutroom.errors import BadInput, InvalidRequest, SetupError
 from cutroom.local import restore
-from cutroom.local.archive import CHUNK, DUMP, MANIFEST, OBJECTS, TEMPORAL, Manifest, Writer, reading
+from cutroom.local.archive import CHUNK, DUMP, MANIFEST, OBJECTS, TEMPORAL, Manifest, reading, writing
 
 BYTES = {TEMPORAL: b"sqlite" * 1000, DUMP: random.Random(1).randbytes(3 * CHUNK + 17), f"{OBJECTS}org/o/ümlaut.mp4": b"video"}
 FACTS = {"cutroom": "0", "created_at": "2026-01-01T00:00:00Z", "held_s": 0.01, "database_bytes": 1, "rows": {"jobs": 2}}
@@ -25,8 +25,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def write(file: Path, revision: str = "0001", **facts: object) -> Path:
-    with file.open("wb") as stream:
-        writer = Writer(stream)
+    with file.open("wb") as stream, writing(stream) as writer:
         for name, content in BYTES.items():
             writer.add(name, io.BytesIO(content), nothing, content_type="video/mp4", compress=name == TEMPORAL)
         writer.finish(Manifest(revision=revision, members=writer.members, **(FACTS | facts)))
