@@ -139,7 +139,8 @@ class _Commands:
 
     def create(self) -> str:
         if self.cloud:
-            return f"tcld namespace create --namespace {self.namespace} --region REGION --retention-days {RETENTION.days}"
+            options = f"--region REGION --retention-days {RETENTION.days} --auth-method api_key"
+            return f"tcld namespace create --namespace {self.namespace} {options}"
         return self._temporal("namespace create", f"--retention {RETENTION.days}d")
 
     def retain(self) -> str:
