@@ -88,11 +88,11 @@ class Rig:
         assert not self._ended(), output.read_text()
         return time.monotonic() - began
 
-    def stop(self) -> None:
+    def stop(self, within_s: float = 60.0) -> None:
         """As Ctrl-C does."""
         if self.process is not None and not self._ended():
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(60)
+            self.process.wait(within_s)
 
     def kill(self) -> None:
         """SIGKILL for the supervisor and for each process that it started."""
@@ -160,6 +160,10 @@ class Rig:
     def made(self) -> Counter[tuple[str, str, str]]:
         """(step, part, fingerprint) -> how often its artifact was made since this home was."""
         return Counter((line["produced_by"], line.get("part", ""), line["fingerprint"]) for line in self.lines("making"))
+
+    def is_making(self, step: str, before: Counter[tuple[str, str, str]]) -> bool:
+        """Whether a part of `step` has been begun that is not among those made `before`."""
+        return any(made.partition("/")[0] == step for made, _, _ in self.made() - before)
 
     def lines(self, event: str) -> Iterator[dict[str, Any]]:
         for worker in ("control", "media", "gpu"):

@@ -20,10 +20,6 @@ PARTS = ("api", "postgres", "temporal", "s3", "control", "outbound", "media", "g
 Work = Counter[tuple[str, str, str]]
 
 
-def is_making(rig: Rig, step: str, before: Work) -> bool:
-    return any(made.partition("/")[0] == step for made, _, _ in rig.made() - before)
-
-
 def is_stored(rig: Rig, step: str, before: set[Path]) -> bool:
     """The bytes are in the store; that they are is not yet, or just about, in the database."""
     return bool(stored(rig, step) - before)
@@ -40,9 +36,9 @@ def is_at(client: Client, job_id: str, step: str) -> bool:
 def moments(rig: Rig, client: Client, job_id: str) -> dict[str, Callable[[], bool]]:
     work, files = rig.made(), stored(rig, "transcribe_chunk")
     return {
-        "transcribing": lambda: is_making(rig, "transcribe_chunk", work),
+        "transcribing": lambda: rig.is_making("transcribe_chunk", work),
         "put-not-published": lambda: is_stored(rig, "transcribe_chunk", files),
-        "rendering": lambda: is_making(rig, "render_clip", work),
+        "rendering": lambda: rig.is_making("render_clip", work),
         "settling": lambda: is_at(client, job_id, "settle") or client.job(job_id).ended,
     }
 
