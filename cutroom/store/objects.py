@@ -34,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 OWN_PART_BYTES = 64 * MIB
+CHECK_TIMEOUT_S = 4  # who asks for health asks again soon, and each question that hangs keeps a thread
 NAMELESS_REGION = "us-east-1"  # S3 wants to be told where a bucket goes, except here, where it refuses to be
 TAKEN = (409, 412)  # what If-None-Match: * answers where the key has an object, or gets one at this moment
 
@@ -79,14 +80,15 @@ class ObjectStore:
         endpoint = settings.s3_endpoint or f"http://127.0.0.1:{settings.s3_port}"
         self._client = _client(settings, endpoint)
         self._signer = _client(settings, settings.s3_public_endpoint or endpoint)
+        self._prober = _client(settings, endpoint, read_timeout_s=CHECK_TIMEOUT_S, attempts=1)
 
     async def make_bucket(self) -> bool:
         """Make the bucket where it is missing. True: it was. Raises SetupError (`store_misconfigured`)."""
         return await _call(self._make_bucket)
 
     async def check(self) -> None:
-        """Raise where the bucket does not answer, or is not there."""
-        await _call(self._client.head_bucket, Bucket=self._bucket)
+        """Raise where the bucket does not answer within seconds, or is not there."""
+        await _call(self._prober.head_bucket, Bucket=self._bucket)
 
     async def put_once(self, key: str, path: Path, sha256: str, content_type: str) -> bool:
         """Put the file unless the key is taken. True: it is ours. False: other bytes were there first; `head` tells which."""
@@ -303,7 +305,7 @@ class ObjectStore:
         return count
 
 
-def _client(settings: Settings, endpoint: str) -> "S3Client":
+def _client(settings: Settings, endpoint: str, *, read_timeout_s: int = 60, attempts: int = 3) -> "S3Client":
     """A client of the store at `endpoint`, whose host is part of what it signs."""
     return boto3.client(
         "s3",
@@ -315,8 +317,8 @@ def _client(settings: Settings, endpoint: str) -> "S3Client":
             signature_version="s3v4",
             s3={"addressing_style": "path"},
             connect_timeout=5,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=32,
         ),
     )

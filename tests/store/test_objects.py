@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import re
+import socket
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ import pytest
 from cutroom.errors import BadInput, NotFound, SetupError, Unreachable
 from cutroom.local.ports import free_port
 from cutroom.settings import MIB, Settings
-from cutroom.store.objects import ObjectStore, Part
+from cutroom.store.objects import CHECK_TIMEOUT_S, ObjectStore, Part
 from tests.conftest import S3Server
 
 PART = b"p" * (5 * MIB)
@@ -99,6 +101,15 @@ async def test_a_missing_bucket_is_the_operators_to_mend(store_settings: Setting
 
 async def test_a_bucket_that_answers_passes_the_check(objects: ObjectStore) -> None:
     await objects.check()
+
+
+async def test_a_store_that_takes_the_connection_and_is_silent_fails_the_check_within_seconds(store_settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            await ObjectStore(store_settings.model_copy(update={"s3_endpoint": endpoint})).check()
+        assert time.monotonic() - began < 2 * CHECK_TIMEOUT_S
 
 
 async def test_a_missing_bucket_is_made_once(store_settings: Settings) -> None:

@@ -396,7 +396,7 @@ async def test_a_part_that_does_not_answer_is_0_and_its_gauges_are_gone_while_th
 async def test_a_part_that_is_silent_is_not_asked_again_before_it_answers_and_tells_again_then(
     part: str, servers: tuple[Database, ObjectStore, Engine], relays: dict[str, Relay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(census, "ANSWER_WITHIN_S", 1.0)
+    monkeypatch.setattr(census, "ANSWER_WITHIN_S", 0.5)
     asked = parts(*servers)
     await taken_until(asked, lambda: up() == set(OF_PART))
     relays[part].be_silent()
