@@ -11,7 +11,7 @@ from cutroom.settings import Settings
 # What the SDK's error says (it has no types for these) -> what to do.
 _REFUSALS = {
     "InvalidCertificate": "its certificate does not fit CUTROOM_TEMPORAL_TLS_CA_FILE and CUTROOM_TEMPORAL_TLS_SERVER_NAME",
-    "InvalidContentType": "it speaks without TLS, and the CUTROOM_TEMPORAL_TLS settings ask for it",
+    "InvalidContentType": "it speaks without TLS, which CUTROOM_TEMPORAL_API_KEY or CUTROOM_TEMPORAL_TLS... ask for",
     "PermissionDenied": "it refuses CUTROOM_TEMPORAL_API_KEY or our client certificate",
     "Unauthenticated": "it refuses CUTROOM_TEMPORAL_API_KEY or our client certificate",
     "transport error": "it ends the connection; see whether it wants TLS, and which client certificate (CUTROOM_TEMPORAL_TLS_...)",
