@@ -64,13 +64,17 @@ def answers(job: JobRef) -> dict[str, Any]:
 
 
 class Theatre:
-    """One job played by fakes. `calls`: (step, part) in the order they began, events excluded; `events`: what was recorded."""
+    """One job played by fakes. `calls`: (step, part) in the order they began, events excluded; `events`: what was recorded.
+
+    `started`: ids of the workflows that the test has started.
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.job = JobRef(org_id=new_id("org"), job_id=new_id("cmp"))
         self.calls: list[tuple[str, str]] = []
         self.events: list[jobs.EventInput] = []
+        self.started: list[str] = []
         self.acts: dict[str, Callable[[StepInput], Awaitable[Any]]] = {}
         self.answers = answers(self.job)
 
@@ -126,6 +130,7 @@ class Theatre:
 
     async def start(self, start_signal: str | None = None) -> WorkflowHandle[Any, Any]:
         campaign_input = campaign.CampaignInput(org_id=self.job.org_id, job_id=self.job.job_id)
+        self.started.append(f"campaign/{self.job.job_id}")
         return await self.client.start_workflow(
             "campaign",
             campaign_input,
@@ -148,11 +153,11 @@ async def keep_histories(client: Client, stage: Theatre) -> None:
     if folder is None:
         return
     test = os.environ["PYTEST_CURRENT_TEST"].split("::")[-1].split(" ")[0]
-    for workflow_id in [f"campaign/{stage.job.job_id}", *(f"clip/{clip}_{stage.job.job_id}" for clip in CLIP_IDS)]:
-        with contextlib.suppress(RPCError):  # this test's campaign came to no clips
+    for workflow_id in [*stage.started, *(f"clip/{clip}_{stage.job.job_id}" for clip in CLIP_IDS)]:
+        with contextlib.suppress(RPCError):  # this test came to no clips
             history = await client.get_workflow_handle(workflow_id).fetch_history()
-            name = f"{workflow_id.split('_')[0].replace('/', '-')}-{test}.json"
-            (Path(folder) / name).write_text(MACHINE.sub(r'\1""', history.to_json()))
+            name = re.sub(r"\W+|_+", "-", f"{workflow_id.split('/')[0]} {test.removeprefix('test_')}").strip("-")
+            (Path(folder) / f"{name}.json").write_text(MACHINE.sub(r'\1""', history.to_json()))
 
 
 @pytest.fixture

@@ -31,11 +31,13 @@ def upload(theatre: Theatre) -> IngestInput:
 
 async def ingest(theatre: Theatre, upload: IngestInput) -> None:
     workflow_id = f"ingest/{upload.asset_id}"
+    theatre.started.append(workflow_id)
     await theatre.client.execute_workflow("ingest", upload, id=workflow_id, task_queue=Queue.CONTROL)
 
 
 async def reconcile(theatre: Theatre) -> Findings:
     workflow_id = f"reconciliation/{new_id('req')}"
+    theatre.started.append(workflow_id)
     return await theatre.client.execute_workflow("reconciliation", id=workflow_id, task_queue=Queue.CONTROL, result_type=Findings)
 
 
