@@ -21,7 +21,7 @@ from rich.console import Console
 import cutroom
 from cutroom.errors import BadInput, InvalidRequest, NotFound, SetupError, ToolFailed, Unreachable
 from cutroom.local.archive import DUMP, OBJECTS, TEMPORAL, Manifest, Writer, writing
-from cutroom.local.cut import Cut, Run, cut
+from cutroom.local.cut import Cut, Run, cut, require_settled
 from cutroom.local.disk import room_for
 from cutroom.local.home import Home
 from cutroom.local.locks import only_backup, only_stack
@@ -59,10 +59,9 @@ async def back_up(settings: Settings, file: Path, console: Console, show: Show) 
     home = Home(settings.home.expanduser().resolve())
     if not (home.path / "temporal" / "temporal.db").exists():
         raise SetupError(f"There is nothing to back up in {home.path}; set CUTROOM_HOME to another folder.", code="home_empty")
-    with only_backup(home):
+    with only_backup(home), _whole(file) as (stream, scratch), writing(stream) as archive:
         async with _source(settings, home, console) as source:
-            with _whole(file) as (stream, scratch), writing(stream) as archive:
-                return await _write(source, archive, scratch, show)
+            return await _write(source, archive, scratch, show)
 
 
 def require_embedded(settings: Settings, run: Run | None) -> None:
@@ -77,6 +76,8 @@ def require_embedded(settings: Settings, run: Run | None) -> None:
 async def _source(settings: Settings, home: Home, console: Console) -> AsyncIterator[_Source]:
     """The servers of the stack that runs, or those two that are needed, started for it."""
     run = read_run(home)
+    if run is not None:
+        require_settled(run)
     require_embedded(settings, run)
     if run is not None:
         ports = {f"{name}_port": int(run["addresses"][name].rpartition(":")[2]) for name in ("postgres", "s3")}

@@ -37,7 +37,9 @@ class Cut:
 
 @contextmanager
 def cut(home: Home, run: Run | None, database_url: str, temporal_file: Path) -> Iterator[Cut]:
-    """Both sides as of now, for as long as the body runs. `run`: the stack of this home; None: none runs, and none can start.
+    """Both sides as of now, for as long as the body runs.
+
+    `run`: the stack of this home, which is settled; None: none runs, and none can start.
 
     Raises Unreachable: `stack_unsettled`, `database_unavailable`, `temporal_unavailable`.
     """
@@ -48,6 +50,12 @@ def cut(home: Home, run: Run | None, database_url: str, temporal_file: Path) -> 
             temporal.execute("select count(*) from sqlite_master")  # the read fixes what this connection sees from now on
             at = datetime.now(UTC)
         yield Cut(at, hold.seconds, name, database, temporal)
+
+
+def require_settled(run: Run) -> None:
+    """Raises Unreachable (`stack_unsettled`) where a part of the stack is being started."""
+    if not all(name in run["parts"] and run["parts"][name]["healthy"] for name in PROCESSES):
+        raise _unsettled()
 
 
 @contextmanager
@@ -62,10 +70,10 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _standing_still(home: Home, run: Run) -> Iterator[Hold]:
     """While the body runs no process of ours does, and the supervisor has started no other in its place."""
-    parts = [run["parts"][name] for name in PROCESSES]
-    if not all(part["healthy"] and _is_child(part["pid"], run["pid"]) for part in parts):
+    pids = [run["parts"][name]["pid"] for name in PROCESSES]
+    if not all(_is_child(pid, run["pid"]) for pid in pids):
         raise _unsettled()
-    with held([part["pid"] for part in parts]) as hold:
+    with held(pids) as hold:
         yield hold
         if read_run(home) != run:
             raise _unsettled()
@@ -80,4 +88,4 @@ def _is_child(pid: int, parent: int) -> bool:
 
 
 def _unsettled() -> Unreachable:
-    return Unreachable("A part of the stack is being started again; try again shortly.", code="stack_unsettled")
+    return Unreachable("A part of the stack is being started; try again shortly.", code="stack_unsettled")

@@ -127,8 +127,8 @@ def test_a_running_stack_is_held_for_a_moment_and_goes_on(original: Rig, backed_
     assert not original.home.log("supervisor").exists(), "no part was started again"
     pids = [part["pid"] for part in original.run()["parts"].values()]
     assert psutil.STATUS_STOPPED not in {psutil.Process(pid).status() for pid in pids}
-    with original.client() as client:
-        until(lambda: client._transport.get(f"/v1/assets/{backed_up.completing_id}")["status"] == "ready", 60)
+    with api(original) as http:
+        until(lambda: http.get(f"/v1/assets/{backed_up.completing_id}").json()["status"] == "ready", 60)
 
 
 def test_a_backup_is_whole_and_private(backed_up: BackedUp) -> None:
