@@ -9,7 +9,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -70,7 +70,7 @@ def test_a_stack_lost_at_work_goes_on_from_its_backup(servers_folder: Path) -> N
         jobs = at_work(rig, client)
         facts, backup_s = timed(lambda: json.loads(rig.command("backup", str(file), "--json")))
         at, made = datetime.fromisoformat(facts["created_at"]), rig.made()
-        before = asyncio.run(kept(rig.settings, rig.home, at))
+        before = asyncio.run(kept(rig.settings, rig.home, at, at))
         files = downloaded(client, jobs.finished, servers_folder / "before")
     lose(rig)
 
@@ -137,11 +137,11 @@ def lose(rig: Rig) -> None:
     shutil.rmtree(rig.home.path)
 
 
-async def kept(settings: Settings, home: Home, at: datetime) -> Kept:
+async def kept(settings: Settings, home: Home, at: datetime, put_until: datetime) -> Kept:
     with psycopg.connect(embedded_postgres(settings, home).url("superuser")) as database:
         lines = [line for query in HISTORY for line in database.execute(query, {"until": at - IN_FLIGHT})]
     listed = await ObjectStore(settings).list_all()
-    return Kept(set(lines), {found.key: found.size for found in listed if found.changed_at <= at})
+    return Kept(set(lines), {found.key: found.size for found in listed if found.changed_at <= put_until})
 
 
 async def kept_at_rest(place: Path, at: datetime) -> Kept:
@@ -149,7 +149,7 @@ async def kept_at_rest(place: Path, at: datetime) -> Kept:
     home = Home.at(place)
     with only_stack(home) as lock:
         async with storage(Settings(home=place), home, lock, QUIET) as settings:
-            return await kept(settings, home, at)
+            return await kept(settings, home, at, datetime.now(UTC))
 
 
 def all_succeed(rig: Rig, client: Client, jobs: Jobs) -> dict[str, int]:
