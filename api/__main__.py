@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import signal
 import socket
-import sys
 from pathlib import Path
 
 import uvicorn
@@ -35,8 +33,6 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    # uvicorn raises SIGTERM again once it has drained; to have ended as asked is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     settings = get_settings()
     process.begin(settings, "api")
     app = create_app(settings)

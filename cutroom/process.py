@@ -1,4 +1,7 @@
-"""What every process of ours does first: its logs, its metrics, its traces."""
+"""What every process of ours does first: how it is ended, its logs, its metrics, its traces."""
+
+import signal
+import sys
 
 import cutroom
 from cutroom import logs
@@ -8,7 +11,12 @@ from cutroom.temporal import sdk_metrics
 
 
 def begin(settings: Settings, name: str) -> None:
-    """`name`: api, control, outbound, media, gpu. To be called once, before anything connects."""
+    """`name`: api, control, outbound, media, gpu. To be called once, before anything connects; in the main thread.
+
+    Who is asked to end while it still waits for its servers ends at once, with 0: to end as asked is no failure. Later the
+    API and the workers drain first.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     logs.configure(settings.log_format)
     metrics.BUILD.info({"version": cutroom.__version__, "process": name})
     sdk_metrics.measure()

@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,7 +135,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Running:
-    """A process by its image's own command, and how the image asks after its health."""
+    """A process as its image starts it, and how the image asks after its health."""
 
     installed: Installed
     given: Mapping[str, str]
@@ -142,6 +144,29 @@ class Running:
 
     def healthy(self) -> bool:
         return self.installed.start(self.installed.image.health, self.given, self.log.with_suffix(".health")).wait() == 0
+
+    def becomes_healthy(self) -> None:
+        deadline = time.monotonic() + START_S
+        while not self.healthy():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+
+    def ends_as_asked(self, within_s: float) -> None:
+        self.process.send_signal(signal.Signals[self.installed.image.stop_signal])
+        assert self.process.wait(within_s) == 0, self.log.read_text()
+
+
+@contextmanager
+def started(installed: Installed, command: Sequence[str], given: Mapping[str, str], log: Path) -> Iterator[Running]:
+    """`command` by the image's entrypoint, on free ports; it does not outlive the body."""
+    given = {**given, "CUTROOM_API_PORT": str(free_port()), "CUTROOM_METRICS_PORT": str(free_port())}
+    process = installed.start([*installed.image.entrypoint, *command], given, log)
+    try:
+        yield Running(installed, given, log, process)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def run(command: Sequence[str | Path], cwd: Path) -> str:
@@ -205,46 +230,45 @@ def running(
     installed: dict[str, Installed], known: dict[str, str], database_urls: DatabaseUrls, servers_folder: Path
 ) -> Iterator[dict[str, Running]]:
     """A whole deployment, prepared and started in its order."""
+    logs = servers_folder / "images"
     system = {"CUTROOM_DATABASE_SYSTEM_URL": database_urls.system}
     owner = {"CUTROOM_DATABASE_OWNER_URL": database_urls.owner}
-    log = servers_folder / "images/prepare.log"
-    prepared = installed["cpu"].start([*installed["cpu"].image.entrypoint, "cutroom", "prepare"], known | system | owner, log)
-    assert prepared.wait(START_S) == 0, log.read_text()
-    parts: dict[str, tuple[str, list[str], dict[str, str]]] = {
-        "api": ("api", image("api").command, system),
-        "control": ("cpu", ["python", "-m", "worker_cpu", "control"], system),
-        "outbound": ("cpu", ["python", "-m", "worker_cpu", "outbound"], {}),
-        "media": ("cpu", image("cpu").command, {}),
-        "gpu": ("gpu", image("gpu").command, {}),
+    with started(installed["cpu"], ["cutroom", "prepare"], known | system | owner, logs / "prepare.log") as prepare:
+        assert prepare.process.wait(START_S) == 0, prepare.log.read_text()
+    processes = {
+        "api": ("api", image("api").command, known | system),
+        "control": ("cpu", ["python", "-m", "worker_cpu", "control"], known | system),
+        "outbound": ("cpu", ["python", "-m", "worker_cpu", "outbound"], known),
+        "media": ("cpu", image("cpu").command, known),
+        "gpu": ("gpu", image("gpu").command, known),
     }
-    result = {}
-    for name, (target, command, more) in parts.items():
-        given = known | more | {"CUTROOM_API_PORT": str(free_port()), "CUTROOM_METRICS_PORT": str(free_port())}
-        log = servers_folder / f"images/{name}.log"
-        process = installed[target].start([*installed[target].image.entrypoint, *command], given, log)
-        result[name] = Running(installed[target], given, log, process)
-    yield result
-    for part in result.values():
-        if part.process.poll() is None:
-            os.killpg(part.process.pid, signal.SIGKILL)
-            part.process.wait()
-
-
-def test_a_command_says_which_package_its_image_leaves_out(installed: dict[str, Installed], servers_folder: Path) -> None:
-    log = servers_folder / "images/models.log"
-    assert installed["api"].start(["cutroom", "models"], {}, log).wait() == 3
-    assert "package numpy" in log.read_text()
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(started(installed[target], command, given, logs / f"{name}.log"))
+            for name, (target, command, given) in processes.items()
+        }
 
 
 @pytest.mark.parametrize("name", ["api", "control", "outbound", "media", "gpu"])
 def test_a_process_becomes_healthy_as_its_image_asks_and_ends_with_0_on_its_stop_signal(
     running: dict[str, Running], name: str
 ) -> None:
-    part = running[name]
-    deadline = time.monotonic() + START_S
-    while not part.healthy():
-        assert part.process.poll() is None, part.log.read_text()
-        assert time.monotonic() < deadline, part.log.read_text()
-    part.process.send_signal(signal.Signals[part.installed.image.stop_signal])
-    assert part.process.wait(DRAIN_S + CANCEL_S) == 0, part.log.read_text()
-    assert not part.healthy()
+    running[name].becomes_healthy()
+    running[name].ends_as_asked(within_s=DRAIN_S + CANCEL_S)
+    assert not running[name].healthy()
+
+
+def test_a_worker_that_still_waits_for_temporal_ends_at_once(
+    installed: dict[str, Installed], known: dict[str, str], servers_folder: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        given = known | {"CUTROOM_TEMPORAL_ADDRESS": f"127.0.0.1:{silent.getsockname()[1]}"}
+        with started(installed["cpu"], image("cpu").command, given, servers_folder / "images/waiting.log") as media:
+            media.becomes_healthy()
+            media.ends_as_asked(within_s=CANCEL_S)
+
+
+def test_a_command_says_which_package_its_image_leaves_out(installed: dict[str, Installed], servers_folder: Path) -> None:
+    log = servers_folder / "images/models.log"
+    assert installed["api"].start(["cutroom", "models"], {}, log).wait() == 3
+    assert "package numpy" in log.read_text()
