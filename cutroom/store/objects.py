@@ -23,7 +23,7 @@ from botocore.exceptions import ConnectionError as StoreConnectionError
 from cutroom.errors import BadInput, NotFound, SetupError, Unreachable
 from cutroom.settings import GIB, MIB, Settings
 from cutroom.telemetry.calls import measured
-from cutroom.telemetry.tracing import tracer
+from cutroom.telemetry.tracing import within
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -327,7 +327,7 @@ def _client(settings: Settings, endpoint: str, *, read_timeout_s: int = 60, atte
 async def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run one of boto3's blocking calls in a thread and speak of its errors in our terms."""
     operation = function.__name__.lstrip("_")
-    with tracer.start_as_current_span(f"store {operation}"), measured("store", operation):
+    with within(f"store {operation}"), measured("store", operation):
         try:
             return await asyncio.to_thread(function, *args, **kwargs)
         except (HTTPClientError, StoreConnectionError, IncompleteReadError, RetriesExceededError) as error:
