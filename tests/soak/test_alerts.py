@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +39,10 @@ OF_THE_MACHINE = "CutroomDiskLow"
 
 @dataclass
 class Watch:
-    """A running Prometheus, and when each alert was seen to begin and to end."""
+    """A running Prometheus, and how long after what was done to the stack each alert began and ended."""
 
     url: str
-    began: dict[str, float] = field(default_factory=dict)
-    mended: dict[str, float] = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)
     times: list[str] = field(default_factory=list)
 
     def firing(self) -> set[str]:
@@ -57,20 +56,27 @@ class Watch:
 
     def broken(self, *alerts: str) -> None:
         """From now on these are expected to begin."""
-        self.began |= dict.fromkeys(alerts, time.monotonic())
+        self.since |= dict.fromkeys(alerts, time.monotonic())
 
     def fire(self, *alerts: str) -> None:
-        """Wait until each of them fires."""
-        for alert in alerts:
-            until(lambda alert=alert: alert in self.firing(), FIRES_S, 1)
-            self.times.append(f"{alert}: fired after {time.monotonic() - self.began[alert]:.0f} s")
-        self.mended |= dict.fromkeys(alerts, time.monotonic())
+        """Wait until each of them fires; what they tell of is mended right after."""
+        self._see(alerts, lambda alert: alert in self.firing(), "fired", FIRES_S)
+        self.since |= dict.fromkeys(alerts, time.monotonic())
 
     def clear(self, *alerts: str) -> None:
         """Wait until none of them fires."""
-        for alert in alerts:
-            until(lambda alert=alert: alert not in self.firing(), CLEARS_S, 1)
-            self.times.append(f"{alert}: cleared after {time.monotonic() - self.mended[alert]:.0f} s")
+        self._see(alerts, lambda alert: alert not in self.firing(), "cleared", CLEARS_S)
+
+    def _see(self, alerts: Iterable[str], happened: Callable[[str], bool], what: str, seconds: float) -> None:
+        waiting = list(alerts)
+
+        def all_seen() -> bool:
+            for alert in filter(happened, waiting.copy()):
+                self.times.append(f"{alert}: {what} after {time.monotonic() - self.since[alert]:.0f} s")
+                waiting.remove(alert)
+            return not waiting
+
+        until(all_seen, seconds, 1)
 
     def targets_up(self) -> bool:
         targets = self.ask("targets")["activeTargets"]
@@ -167,7 +173,7 @@ def test_each_alert_rings_while_something_is_wrong_and_clears_once_it_is_mended(
         watch.broken("CutroomPartDown store")
         with stopped(pids["s3"]):
             watch.fire("CutroomPartDown store")
-        watch.clear(*slow, "CutroomPartDown store")
+        watch.clear("CutroomPartDown store", *slow)
         assert watch.firing() == set()
         watch.broken(*silent)
         with stopped(pids["control"]):
