@@ -1,7 +1,8 @@
 """The embedded Temporal server: the CLI's development server on one SQLite file, with its UI.
 
 The defaults that cost most are changed: a commit reaches the disk (`synchronous=full`), and the one shard's processors are
-not held to 20 polls a second, which makes each hop 100 ms after a short burst.
+not held to 20 polls a second, which makes each hop 100 ms after a short burst. And queues heed what each start says of its
+priority and its organisation, which by default they do not.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.timerProcessorMaxPollRPS": 2000,
     "history.visibilityProcessorMaxPollRPS": 500,
+    "matching.useNewMatcher": "true",
+    "matching.enableFairness": "true",
 }
 _CREATE_TIMEOUT_S = 30.0
 
