@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cutroom.local.stack import PROCESSES
 from tests.deploy.prometheus import PROMETHEUS, ROOT, alerts, known, promtool, rules, unknown
 
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
@@ -14,6 +15,14 @@ MISSING = "CutroomCensusMissing"
 
 def test_prometheus_accepts_the_configuration_and_the_rules() -> None:
     promtool("check", "config", PROMETHEUS / "prometheus.yml")
+
+
+def test_prometheus_looks_for_services_that_compose_has_and_for_each_process_of_ours() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.temporal.yml").read_text())["services"]
+    jobs = {job["job_name"]: job for job in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]}
+    names = [name for found in jobs["cutroom"]["dns_sd_configs"] for name in found["names"]]
+    assert sorted(names) == sorted(PROCESSES)
+    assert {*names, "temporal"} <= services.keys()
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
