@@ -97,6 +97,18 @@ def test_a_stack_that_is_ended_and_started_again_repeats_nothing_either(patient:
     assert repeated(patient, before) == {}
 
 
+def test_who_cannot_wait_for_the_drain_asks_twice(patient: Rig) -> None:
+    with patient.client() as client:
+        jobs = begin(patient, client, 1)
+        drains = len([*patient.lines("draining")])
+        assert patient.process is not None
+        patient.process.send_signal(signal.SIGINT)
+        until(lambda: len([*patient.lines("draining")]) > drains, 60)
+        patient.stop(60)
+        patient.start()
+        all_end_right(patient, client, jobs)
+
+
 def test_with_the_default_drain_no_more_than_the_steps_in_flight_are_repeated(patient: Rig) -> None:
     patient.stop(2 * LONG_DRAIN_S)
     del patient.environment["CUTROOM_DRAIN_S"]
