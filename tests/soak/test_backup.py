@@ -68,6 +68,7 @@ def test_a_stack_lost_at_work_goes_on_from_its_backup(servers_folder: Path) -> N
     file, place = servers_folder / "drill.cutroom", servers_folder / "elsewhere" / "home"
     with rig.client() as client:
         jobs = at_work(rig, client)
+        steps = {name: client.job(job_id).step for name, job_id in jobs.named.items()}
         facts, backup_s = timed(lambda: json.loads(rig.command("backup", str(file), "--json")))
         at, made = datetime.fromisoformat(facts["created_at"]), rig.made()
         before = asyncio.run(kept(rig.settings, rig.home, at, at))
@@ -94,6 +95,7 @@ def test_a_stack_lost_at_work_goes_on_from_its_backup(servers_folder: Path) -> N
     restored.stop()
     print(f"\nheld {facts['held_s'] * 1000:.0f} ms; backup {backup_s:.0f} s, restore {restore_s:.0f} s, up {up_s:.0f} s")
     print(f"{facts['objects']} objects, {sum(facts['rows'].values())} rows, {file.stat().st_size / 1e6:.0f} MB; lost: nothing")
+    print(f"at the instant: {steps}")
     print(f"seconds from then to each end: {ended_s}")
     print(f"made again: {dict(repeated)}; findings: {found}")
     assert (facts["missing"], facts["damaged"], found) == ([], [], [])
@@ -114,12 +116,12 @@ def at_work(rig: Rig, client: Client) -> Jobs:
     client.pause(paused)
     until(lambda: client.job(paused).status == "paused", CAMPAIGN_S)
     fresh, work = client.upload(rig.fresh_recording()).id, rig.made()
+    rendering = client.create_campaign(known, count=3, min_s=9, max_s=12).id
+    until(lambda: rig.is_making("render_clip", work), CAMPAIGN_S)
     transcribing = client.create_campaign(fresh, **WISHES).id
     until(lambda: rig.is_making("transcribe_chunk", work), CAMPAIGN_S)
-    rendering = client.create_campaign(known, count=1, min_s=9, max_s=12).id
-    until(lambda: rig.is_making("render_clip", work), CAMPAIGN_S)
     jobs = Jobs(finished, paused, transcribing, rendering, client.create_campaign(known, **WISHES).id)
-    assert set(jobs[1:]) == set(rig.open_holds())
+    assert set(jobs[1:]) >= set(rig.open_holds()) >= {paused, transcribing, jobs.queued}
     return jobs
 
 
