@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from cutroom.errors import Unreachable
 
-
 # A host that vanishes says nothing: without these a query to it would wait for a quarter of an hour.
 _CONNECTION = {
     "connect_timeout": 5,
