@@ -4,8 +4,10 @@ Labels have few values that the code knows beforehand (a step, a queue, a route'
 Seconds and bytes are base units, as Prometheus asks for. What the Temporal SDK measures comes beside these, as `temporal_*`.
 """
 
+import math
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
@@ -95,6 +97,13 @@ QUEUE_POLLERS = _gauge(
 
 
 def watch_disk(folder: Path) -> None:
-    """Tell of the disk that `folder` is on whenever somebody asks."""
-    DISK_FREE.labels("home").set_function(lambda: shutil.disk_usage(folder).free)
-    DISK_SIZE.labels("home").set_function(lambda: shutil.disk_usage(folder).total)
+    """Tell of the disk that `folder` is on whenever somebody asks; NaN where the folder is gone."""
+
+    def bytes_of(kind: Literal["free", "total"]) -> float:
+        try:
+            return float(getattr(shutil.disk_usage(folder), kind))
+        except OSError:
+            return math.nan
+
+    DISK_FREE.labels("home").set_function(lambda: bytes_of("free"))
+    DISK_SIZE.labels("home").set_function(lambda: bytes_of("total"))

@@ -1,5 +1,6 @@
 """Metrics are a contract: named in one place, documented, bounded; and a page serves them."""
 
+import math
 import re
 from pathlib import Path
 
@@ -92,3 +93,13 @@ async def test_a_taken_port_is_an_error_that_names_its_setting() -> None:
 async def test_port_0_serves_nothing() -> None:
     async with page.serving(Settings(metrics_port=0)):
         pass
+
+
+def test_a_folder_that_is_gone_leaves_the_page_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    metrics.watch_disk(folder)
+    free = {"folder": "home"}
+    assert (metrics.REGISTRY.get_sample_value("cutroom_disk_free_bytes", free) or 0) > 0
+    folder.rmdir()
+    assert math.isnan(metrics.REGISTRY.get_sample_value("cutroom_disk_free_bytes", free) or 0)
