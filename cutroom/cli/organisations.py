@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -73,18 +74,20 @@ async def _create(database: "Database", name: str, credits: int, token_file: Pat
     from cutroom.local.home import write_private
     from cutroom.store import identity, ledger
 
-    async with database.transaction(None) as session:
-        org_id = await identity.create_organisation(session, name.strip())
-        if credits:
-            await ledger.grant(session, org_id, "live", credits, "start", "start")
-        _, token = await identity.create_token(session, org_id, "first", "live", ["admin"])
-        if token_file is None:
-            return Made(org_id, name, credits, token)
-        try:  # before the commit: an organisation whose token nobody has is of no use
-            write_private(token_file, token + "\n")
-        except OSError as error:
-            raise InvalidRequest("The token file cannot be written; name another.", code="token_file_unusable") from error
-        return Made(org_id, name, credits, "")
+    with ExitStack() as undo:
+        async with database.transaction(None) as session:
+            org_id = await identity.create_organisation(session, name.strip())
+            if credits:
+                await ledger.grant(session, org_id, "live", credits, "start", "start")
+            _, token = await identity.create_token(session, org_id, "first", "live", ["admin"])
+            if token_file:
+                try:  # before the commit: an organisation whose token nobody has is of no use
+                    write_private(token_file, token + "\n")
+                except OSError as error:
+                    raise InvalidRequest("The token file cannot be written; name another.", code="token_file_unusable") from error
+                undo.callback(token_file.unlink)
+        undo.pop_all()
+    return Made(org_id, name, credits, "" if token_file else token)
 
 
 async def _list(database: "Database") -> "list[Organisation]":

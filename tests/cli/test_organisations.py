@@ -6,12 +6,22 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
 from cutroom.identity import tokens
 from cutroom.store import identity, ledger
 from cutroom.store.database import Database
 from cutroom.store.tables import Token
 from tests.cli.conftest import Said
 from tests.conftest import DatabaseUrls
+
+FAILING_COMMIT = """
+    create function refuse_unlucky() returns trigger language plpgsql as $$ begin raise 'no such luck'; end $$;
+    create constraint trigger unlucky after insert on organisations deferrable initially deferred
+        for each row when (new.name = 'Unlucky') execute function refuse_unlucky();
+"""
 
 
 def look_up(urls: DatabaseUrls, text: str) -> tuple[Token, int]:
@@ -65,6 +75,21 @@ def test_without_a_place_for_its_token_no_organisation_is_made(typed: Callable[.
         assert "token_file_unusable" in said.err
     assert taken.read_text() == "another's"
     assert "Lost" not in typed("organisations", "list").out
+
+
+def test_a_commit_that_fails_leaves_no_token_in_the_way_of_the_next_try(
+    typed: Callable[..., Said], database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    command = ("organisations", "create", "Unlucky", "--token-file", str(tmp_path / "token"))
+    with psycopg.connect(database_urls.owner, autocommit=True) as connection:
+        connection.execute(FAILING_COMMIT)
+        try:
+            with pytest.raises(DBAPIError, match="no such luck"):
+                typed(*command)
+        finally:
+            connection.execute("drop function refuse_unlucky cascade")
+    assert list(tmp_path.iterdir()) == []
+    assert typed(*command).code == 0
 
 
 def test_without_a_database_it_says_what_to_set(typed: Callable[..., Said]) -> None:
