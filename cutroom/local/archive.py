@@ -4,6 +4,7 @@ A zip keeps its index at the end, so that a dump is written while it is made, it
 and the manifest, written last, is read first. Media does not compress and is stored as it is.
 """
 
+import errno
 import hashlib
 import json
 import lzma
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cutroom.contracts.base import Frozen
-from cutroom.errors import BadInput, SetupError
+from cutroom.errors import BadInput, InvalidRequest, SetupError
 
 FORMAT = 1
 MANIFEST, TEMPORAL, DUMP, OBJECTS = "manifest.json", "temporal.db", "database.dump", "objects/"
@@ -91,7 +92,11 @@ class Writer:
 
 
 class Reader:
-    """Reads an archive. Every method raises BadInput (`backup_damaged`) where it is not what was written."""
+    """Reads an archive.
+
+    Every method raises BadInput (`backup_damaged`) where it is not what was written, and InvalidRequest (`file_unreadable`)
+    where the disk does not give it.
+    """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._zip = archive
@@ -129,7 +134,11 @@ def writing(file: IO[bytes]) -> Iterator[Writer]:
 
 @contextmanager
 def reading(file: Path) -> Iterator[Reader]:
-    """Opens an archive. Raises BadInput (`backup_damaged`), and SetupError (`backup_too_new`) where a newer Cutroom made it."""
+    """Opens an archive.
+
+    Raises InvalidRequest (`file_not_found`, `file_unreadable`), BadInput (`backup_damaged`), and SetupError (`backup_too_new`)
+    where a newer Cutroom made it.
+    """
     with _damage_said():
         archive = zipfile.ZipFile(file)
     with archive:
@@ -159,7 +168,14 @@ def _info(name: str, compress: bool) -> zipfile.ZipInfo:
 def _damage_said() -> Iterator[None]:
     try:
         yield
-    except (*_OF_ZIPFILE, OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError) as error:
+    except FileNotFoundError as error:
+        raise InvalidRequest(f"There is no file {error.filename}.", code="file_not_found") from error
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # bytes that cannot be unpacked, or an index that points nowhere
+            raise _damaged() from error
+        detail = f"The file cannot be read ({error.strerror}): correct its path or its rights, or take another copy."
+        raise InvalidRequest(detail, code="file_unreadable") from error
+    except (*_OF_ZIPFILE, EOFError, LookupError, ValueError, TypeError, RuntimeError) as error:
         raise _damaged() from error
 
 

@@ -58,10 +58,14 @@ async def back_up(settings: Settings, file: Path, console: Console, show: Show) 
     """
     home = Home(settings.home.expanduser().resolve())
     if not (home.path / "temporal" / "temporal.db").exists():
-        raise SetupError(f"There is nothing to back up in {home.path}; set CUTROOM_HOME to another folder.", code="home_empty")
+        raise _empty(home)
     with only_backup(home), _whole(file) as (stream, scratch), writing(stream) as archive:
         async with _source(settings, home, console) as source:
             return await _write(source, archive, scratch, show)
+
+
+def _empty(home: Home) -> SetupError:
+    return SetupError(f"There is nothing to back up in {home.path}; set CUTROOM_HOME to another folder.", code="home_empty")
 
 
 def require_embedded(settings: Settings, run: Run | None) -> None:
@@ -112,10 +116,13 @@ def _whole(file: Path) -> Iterator[tuple[IO[bytes], Path]]:
 
 async def _write(source: _Source, archive: Writer, scratch: Path, show: Show) -> Manifest:
     with cut(source.home, source.run, source.postgres.url("superuser"), source.temporal_file) as now:
+        revision = now.database.revision()
+        if revision is None:
+            raise _empty(source.home)
         uploaded = await _put_together(source.objects, now)
         named = now.database.objects()
         listed = [found for found in await source.objects.list_all() if found.changed_at <= now.at or found.key in named]
-        revision, rows, database_bytes = now.database.revision(), now.database.rows(), now.database.size()
+        rows, database_bytes = now.database.rows(), now.database.size()
         temporal_bytes = source.temporal_file.stat().st_size
         total = database_bytes + temporal_bytes + sum(found.size for found in listed)
         count = counting(show, total)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cutroom.errors import InvalidRequest, SetupError, ToolFailed
+from cutroom.errors import SetupError, ToolFailed
 from cutroom.local.archive import DUMP, OBJECTS, TEMPORAL, Manifest, Reader, reading, too_new
 from cutroom.local.backup import require_embedded
 from cutroom.local.disk import room_for
@@ -26,7 +26,7 @@ from cutroom.local.stack import embedded_postgres, storage
 from cutroom.settings import Settings
 from cutroom.store import uploads
 from cutroom.store.database import Database
-from cutroom.store.migrate import knows
+from cutroom.store.migrate import knows, upgrade
 from cutroom.store.objects import ObjectStore
 from cutroom.store.snapshot import snapshot
 
@@ -37,7 +37,7 @@ _NO_STATE = frozenset(("logs", "run"))
 def check(file: Path, show: Show) -> Manifest:
     """What the backup holds, every byte of it verified.
 
-    Raises InvalidRequest (`file_not_found`), BadInput (`backup_damaged`) and SetupError (`backup_too_new`).
+    Raises InvalidRequest (`file_not_found`, `file_unreadable`), BadInput (`backup_damaged`) and SetupError (`backup_too_new`).
     """
     with _opened(file) as archive:
         count = counting(show, archive.manifest.size)
@@ -64,8 +64,6 @@ async def restore(settings: Settings, file: Path, console: Console, show: Show) 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Reader]:
-    if not file.is_file():
-        raise InvalidRequest(f"There is no file {file}.", code="file_not_found")
     with reading(file) as archive:
         if not knows(archive.manifest.revision):
             raise too_new()
@@ -135,6 +133,7 @@ async def _fill(home: Home, settings: Settings, archive: Reader, count: Count) -
             await objects.put_once(key, scratch / "object", member.sha256, member.content_type)
     shutil.rmtree(scratch)
     await _require_all(archive.manifest, postgres, objects)
+    await asyncio.to_thread(upgrade, postgres.url("owner"))  # what follows knows today's tables alone
     await _give_up_uploads(settings)
 
 

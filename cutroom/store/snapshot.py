@@ -31,10 +31,10 @@ class Snapshot:
         """Fix the instant; answers its name, which `pg_dump --snapshot` takes for as long as this transaction is open."""
         return str(self._one("select pg_export_snapshot()"))
 
-    def revision(self) -> str:
-        """The newest migration; empty where the database was never migrated."""
+    def revision(self) -> str | None:
+        """The newest migration; None where the database was never migrated."""
         if self._one("select to_regclass('public.alembic_version')") is None:
-            return ""
+            return None
         return str(self._one("select version_num from alembic_version"))
 
     def rows(self) -> dict[str, int]:

@@ -109,3 +109,9 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest) as refused:
         restore.check(tmp_path / "nowhere", nothing)
     assert refused.value.code == "file_not_found"
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="Is a directory") as refused:
+        restore.check(tmp_path, nothing)
+    assert refused.value.code == "file_unreadable"

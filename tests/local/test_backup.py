@@ -4,11 +4,14 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,10 @@ from cutroom.errors import CutroomError
 from cutroom.local import backup, restore
 from cutroom.local.disk import room_for
 from cutroom.local.home import Home
-from cutroom.local.locks import only_backup
+from cutroom.local.locks import only_backup, only_stack
+from cutroom.local.stack import storage
 from cutroom.settings import Settings
+from cutroom.store import migrate
 from tests.soak.rig import Rig, until
 
 QUIET = Console(stderr=True, quiet=True)
@@ -205,6 +210,26 @@ def test_a_home_without_a_stack_is_said(tmp_path: Path) -> None:
     assert refused(backup.back_up(Settings(home=home.path), tmp_path / "file", QUIET, nothing)) == "home_empty"
 
 
+def test_a_home_that_was_never_migrated_has_nothing_to_back_up(servers_folder: Path) -> None:
+    settings = Settings(home=servers_folder / "bare")
+    temporal_file(Home.at(settings.home))
+    assert refused(backup.back_up(settings, servers_folder / "nothing", QUIET, nothing)) == "home_empty"
+    assert not (servers_folder / "nothing").exists()
+
+
+def test_the_backup_of_an_older_version_is_migrated(servers_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new, file = Settings(home=servers_folder / "old"), Settings(home=servers_folder / "new"), servers_folder / "old.cutroom"
+    temporal_file(Home.at(old.home))
+    first = servers_folder / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, first, ignore=shutil.ignore_patterns("0002*"))
+    with monkeypatch.context() as older:
+        older.setattr(migrate, "MIGRATIONS", first)
+        assert asyncio.run(migrated(old)) == ["0001"]
+    assert asyncio.run(backup.back_up(old, file, QUIET, nothing)).revision == "0001"
+    asyncio.run(restore.restore(new, file, QUIET, nothing))
+    assert asyncio.run(migrated(new)) == [], "nothing was left to migrate"
+
+
 @pytest.mark.parametrize(
     "outside",
     [{"s3_endpoint": "http://s3.test"}, {"temporal_address": "temporal.test:7233"}, {"database_url": SecretStr("postgresql://d")}],
@@ -219,6 +244,20 @@ def test_too_small_a_disk_is_said_before_anything_is_written(tmp_path: Path) -> 
     with pytest.raises(CutroomError) as small, room_for(10**18, tmp_path):
         pytest.fail("there is no such disk")
     assert small.value.code == "disk_too_small"
+
+
+def temporal_file(home: Home) -> None:
+    """One that a Temporal has begun."""
+    with closing(sqlite3.connect(home.folder("temporal") / "temporal.db")) as connection:
+        connection.execute("create table begun (at int)")
+
+
+async def migrated(settings: Settings) -> list[str]:
+    """Which migrations were run on the home's database."""
+    home = Home.at(settings.home)
+    with only_stack(home) as lock:
+        async with storage(settings, home, lock, QUIET) as found:
+            return migrate.upgrade(found.database_owner_url.get_secret_value())
 
 
 def settings_of(rig: Rig) -> Settings:
