@@ -81,6 +81,7 @@ def front(
     )
     replaced = {
         "listen 8000;": f"listen 127.0.0.1:{port};",
+        "listen 8233 default_server;": f"listen 127.0.0.1:{operators} default_server;",
         "listen 8233;": f"listen 127.0.0.1:{operators};",
         "listen 127.0.0.1:8001;": f"listen 127.0.0.1:{inner};",
         " api:8000;": f" 127.0.0.1:{api};",
@@ -173,3 +174,11 @@ async def test_the_operators_port_shows_temporal(front: Front) -> None:
     async with httpx.AsyncClient(base_url=front.operators_url, follow_redirects=True) as http:
         assert (await http.get("/")).headers["content-type"].startswith("text/html")
         assert (await http.get("/api/v1/namespaces/default")).json()["namespaceInfo"]["name"] == "default"
+
+
+async def test_the_operators_port_answers_no_host_whose_name_somebody_else_made_point_here(front: Front) -> None:
+    async with httpx.AsyncClient(base_url=front.operators_url) as http:
+        for host in ("evil.example", "evil.example:8233", "127.0.0.1.evil.example"):
+            assert (await http.get("/api/v1/namespaces", headers={"Host": host})).status_code == 421
+        for host in ("localhost:8233", "127.0.0.1", "[::1]:8233"):
+            assert (await http.get("/api/v1/namespaces", headers={"Host": host})).status_code == 200

@@ -1,7 +1,9 @@
 """docker-compose.temporal.yml, read as Docker Compose reads it: variables filled in, anchors merged."""
 
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,19 @@ def variables(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def make_env(folder: Path) -> Path:
+    """The environment file that the script makes, or completes, in a checkout of that folder."""
+    (folder / "scripts").mkdir(exist_ok=True)
+    for name in (".env.example", "scripts/make-env.sh"):
+        shutil.copyfile(ROOT / name, folder / name)
+    subprocess.run(["sh", folder / "scripts/make-env.sh"], check=True)
+    return folder / ".env"
+
+
 def made() -> dict[str, str]:
     """A good environment, as the script makes it."""
-    command = ["sh", ROOT / "scripts/make-env.sh"]
-    return variables(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        return variables(make_env(Path(folder)).read_text())
 
 
 def project(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -14,10 +14,10 @@ import yaml
 from cutroom.local.s3 import S3
 from cutroom.local.stack import CANCEL_S, PROCESSES
 from cutroom.settings import Settings
-from tests.deploy.compose import EXAMPLE, FILE, ROOT, Refused, asked, defaults, fill, made, project, variables
+from tests.deploy.compose import EXAMPLE, FILE, ROOT, Refused, asked, defaults, fill, made, make_env, project, variables
 from tests.deploy.dockerfile import image, stages
 
-COMMAND = "sh scripts/make-env.sh > .env"
+COMMAND = "sh scripts/make-env.sh"
 COLLECTOR = ROOT / "deploy/collector/Dockerfile"
 ENVIRONMENT = made()
 PROJECT = project(ENVIRONMENT)
@@ -62,10 +62,9 @@ def test_without_one_secret_it_is_refused(name: str) -> None:
 
 
 def test_what_the_script_makes_is_private_new_each_time_and_fit_for_urls(tmp_path: Path) -> None:
-    with (tmp_path / "env").open("w") as file:
-        subprocess.run(["sh", ROOT / "scripts/make-env.sh"], stdout=file, check=True)
-    assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
-    first, second = variables((tmp_path / "env").read_text()), made()
+    file = make_env(tmp_path)
+    assert file.stat().st_mode & 0o777 == 0o600
+    first, second = variables(file.read_text()), made()
     values = [env[name] for env in (first, second) for name in SECRETS]
     assert len(set(values)) == len(values)
     assert all(re.fullmatch("[A-Za-z0-9]{32}", value) for value in values)
@@ -74,8 +73,18 @@ def test_what_the_script_makes_is_private_new_each_time_and_fit_for_urls(tmp_pat
     }
 
 
+def test_the_script_fills_what_is_empty_or_missing_and_touches_nothing_else(tmp_path: Path) -> None:
+    mine = "# ours\nS3_ACCESS_KEY=mine\nexport S3_SECRET_KEY=mine\nPOSTGRES_PASSWORD=\nWHISPER_MODEL=\nPUBLIC_URL=https://a.example"
+    (tmp_path / ".env").write_text(mine)
+    text = make_env(tmp_path).read_text()
+    assert re.match(re.escape(mine).replace("PASSWORD=", "PASSWORD=[A-Za-z0-9]{32}") + "\n", text)
+    assert {f"export {name}" if name == "S3_SECRET_KEY" else name for name in SECRETS} <= variables(text).keys()
+    assert make_env(tmp_path).read_text() == text
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", ".env.example", "scripts"]
+
+
 def test_the_example_holds_every_variable_and_shows_its_default() -> None:
-    example = variables(EXAMPLE.read_text())
+    example = variables(re.sub("^# (?=[A-Z_]+=)", "", EXAMPLE.read_text(), flags=re.MULTILINE))
     assert {name for name in example if not name.startswith("COMPOSE_")} == asked()
     assert {name: fill(default, {}) for name, default in defaults()} == {name: example[name] for name, _ in defaults()}
 
@@ -90,9 +99,20 @@ def test_only_the_front_is_published_and_on_loopback() -> None:
 
 
 def test_only_the_front_and_the_model_worker_are_in_a_network_that_leads_out() -> None:
-    assert PROJECT["networks"] == {"data": {"internal": True}, "outer": {}, "internet": {}}
+    assert PROJECT["networks"] == {"data": {"internal": True}, "watch": {"internal": True}, "outer": {}, "internet": {}}
     members = {net: {name for name, one in SERVICES.items() if net in one["networks"]} for net in PROJECT["networks"]}
-    assert members == {"data": set(SERVICES), "outer": {"front"}, "internet": {"gpu", "models"}}
+    assert members == {
+        "data": set(SERVICES) - {"grafana", "tempo"},
+        "watch": {"prometheus", "grafana", "tempo", "collector", "front"},
+        "outer": {"front"},
+        "internet": {"gpu", "models"},
+    }
+
+
+def test_a_proxy_of_the_machine_is_not_asked_for_the_parts() -> None:
+    for name in {*PROCESS_OF, "prepare"}:
+        told = environment(name)
+        assert set(told["NO_PROXY"].split(",")) == {"localhost", "127.0.0.1", "postgres", "temporal", "s3", "collector"}
 
 
 def test_every_address_that_a_part_is_given_is_a_service() -> None:
@@ -121,7 +141,9 @@ def test_what_a_process_is_told_are_settings(name: str) -> None:
 @pytest.mark.parametrize("name", PROCESS_OF)
 def test_a_process_gets_the_secrets_that_it_gets_on_one_machine(name: str) -> None:
     secret = {key for key in PROCESSES[PROCESS_OF[name]][1] if key != "temporal_api_key"}  # this Temporal asks for none
-    told = Settings(**{key.removeprefix("CUTROOM_").lower(): value for key, value in environment(name).items()})
+    told = Settings(
+        **{key.removeprefix("CUTROOM_").lower(): value for key, value in environment(name).items() if key.startswith("CUTROOM_")}
+    )
     given = {key for key, value in told if hasattr(value, "get_secret_value") and value.get_secret_value()}
     assert given == secret
 
@@ -233,7 +255,7 @@ def test_the_models_run_on_a_gpu_or_on_the_cpu_by_profile() -> None:
         "models": ["cpu-models"],
     }
     (device,) = SERVICES["gpu"]["deploy"]["resources"]["reservations"]["devices"]
-    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    assert device == {"driver": "nvidia", "device_ids": ["0"], "capabilities": ["gpu"]}
     assert ENVIRONMENT["COMPOSE_PROFILES"] == "cpu-models"
 
 
