@@ -25,6 +25,7 @@ up: setup ## the stack, kept running until Ctrl-C
 
 test: lint ## lint, types, import rules, every test
 	@scripts/prometheus.sh > /dev/null
+	@scripts/nginx.sh > /dev/null
 	$(BIN)/pytest
 
 lint: setup ## lint, types and import rules alone

@@ -69,7 +69,6 @@ class Task:
     who: str
     attempt: int
     scratch: Path
-    media_s: float = 0.0
     _notes: list[str] = field(default_factory=list)
     _told_at: float = 0.0
     _telling: asyncio.Task[None] | None = None
@@ -119,8 +118,13 @@ class Task:
         inputs: list[ArtifactRef],
         suffixes: Mapping[str, str],
         make: Callable[[dict[str, Path]], Awaitable[dict[str, Any]]],
+        *,
+        media_s: float = 0.0,
     ) -> Produced:
-        """The artifacts of this step, found or made. `make` writes the named files and returns facts (JSON) to keep."""
+        """The artifacts of this step, found or made. `make` writes the named files and returns facts (JSON) to keep.
+
+        `media_s`: seconds of recording that `make` goes through, where it goes through one.
+        """
         outcome = "found"
 
         async def measured(paths: dict[str, Path]) -> dict[str, Any]:
@@ -128,8 +132,8 @@ class Task:
             began = time.monotonic()
             facts = await make(paths)
             outcome = "made"
-            if self.media_s:
-                metrics.MEDIA_SECONDS.labels(self.step).inc(self.media_s)
+            if media_s:
+                metrics.MEDIA_SECONDS.labels(self.step).inc(media_s)
                 metrics.MEDIA_WORK_SECONDS.labels(self.step).inc(time.monotonic() - began)
             return facts
 
@@ -154,6 +158,8 @@ class Task:
         inputs: list[ArtifactRef],
         suffix: str,
         make: Callable[[Path], Awaitable[None]],
+        *,
+        media_s: float = 0.0,
     ) -> ArtifactRef:
         """The single artifact of this step, found or made."""
 
@@ -161,7 +167,7 @@ class Task:
             await make(paths["file"])
             return {}
 
-        produced = await self.make(scope, version, params, inputs, {"file": suffix}, write)
+        produced = await self.make(scope, version, params, inputs, {"file": suffix}, write, media_s=media_s)
         return produced.refs["file"]
 
     @property
@@ -214,6 +220,7 @@ class Implementation(Generic[In, Out]):
             info = activity.info()
             waited = (info.started_time - info.current_attempt_scheduled_time).total_seconds()
             metrics.QUEUE_DELAY.labels(self.step.queue).observe(max(0.0, waited))
+            trace.get_current_span().set_attribute("waited_s", waited)
             who = f"{info.workflow_id}/{info.workflow_run_id}/{info.activity_id}"
             async with attempt(resources, self.step, input, who, info.attempt) as task:
                 return await self.function(task, input)
@@ -239,7 +246,7 @@ async def attempt(resources: Resources, step: Step[In, Out], input: In, who: str
     bound = {"step": step.name, "org_id": owner.org_id, "job_id": owner.job_id, "part": input.part, "attempt": number}
     with structlog.contextvars.bound_contextvars(**bound), resources.files.scratch() as scratch:
         started, outcome = time.monotonic(), "canceled"
-        task = Task(resources, step.name, owner, input.part, who, number, scratch, input.media_s)
+        task = Task(resources, step.name, owner, input.part, who, number, scratch)
         try:
             yield task
         except CutroomError as error:

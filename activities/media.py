@@ -87,7 +87,7 @@ async def prepare_media(task: Task, source: SourceInput) -> PreparedMedia:
 
     suffixes = {"frames": ".mkv", "proxy": ".mp4"} | ({"sound": ".flac"} if media.has_audio else {})
     scope = Scope(source.org_id, asset_id=source.asset_id)
-    made = await task.make(scope, prepare.VERSION, {"fps": media.fps}, [source.source], suffixes, make)
+    made = await task.make(scope, prepare.VERSION, {"fps": media.fps}, [source.source], suffixes, make, media_s=media.duration_s)
     return PreparedMedia(
         sound=made.refs.get("sound"),
         frames=made.refs["frames"],
@@ -121,7 +121,8 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
     }
     suffixes = {"video": ".mp4"} | ({"captions": ".ass"} if spoken else {})
     inputs = [clip.plan.source, clip.transcript, asked.framing]
-    made = await task.make(task.job_scope, render.VERSION, params, inputs, suffixes, make)
+    media_s = span.end_s - span.start_s
+    made = await task.make(task.job_scope, render.VERSION, params, inputs, suffixes, make, media_s=media_s)
     return RenderedClip(video=made.refs["video"], captions_ass=made.refs.get("captions"))
 
 

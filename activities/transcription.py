@@ -44,4 +44,4 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
         "chunk": chunk.model_dump(exclude={"index"}),
     }
     inputs = [asked.sound, asked.cues] if asked.cues else [asked.sound]
-    return await task.make_one(scope, VERSION, params, inputs, ".json", make)
+    return await task.make_one(scope, VERSION, params, inputs, ".json", make, media_s=chunk.end_s - chunk.start_s)

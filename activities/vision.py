@@ -48,8 +48,9 @@ async def detect_shots_chunk(task: Task, asked: ShotsInput) -> ArtifactRef:
         await asyncio.to_thread(path.write_text, shots.join_scores(parts, *wanted).model_dump_json())
 
     scope = Scope(asked.plan.job.org_id, asset_id=asked.plan.asset_id)
+    media_s = (wanted[1] - wanted[0]) / prepared.frame_rate
     params = {"engine": asked.plan.shots_engine, "frames": wanted, "of": prepared.frame_count}
-    return await task.make_one(scope, transnet.VERSION, params, [prepared.frames], ".json", make)
+    return await task.make_one(scope, transnet.VERSION, params, [prepared.frames], ".json", make, media_s=media_s)
 
 
 @implements(REFRAME_CLIP)
@@ -70,7 +71,8 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
         "span": [clip.place.start_s, clip.place.end_s],
         "aspect": plan.wishes.aspect,
     }
-    return await task.make_one(task.job_scope, framing.VERSION, params, [clip.prepared.proxy, clip.shots], ".json", make)
+    inputs, media_s = [clip.prepared.proxy, clip.shots], clip.place.end_s - clip.place.start_s
+    return await task.make_one(task.job_scope, framing.VERSION, params, inputs, ".json", make, media_s=media_s)
 
 
 async def _look(task: Task, clip: ClipInput) -> list[framing.Look]:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 import cutroom
 from api import problems
@@ -52,7 +51,6 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(RequestContext)
     problems.install(app)
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="healthz,readyz,metrics", exclude_spans=["receive", "send"])
     for noun in (uploads, assets, prices, quotes, campaigns, jobs, clips, credits, tokens, admin, health):
         app.include_router(noun.router)
     return app

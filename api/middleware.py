@@ -3,8 +3,12 @@
 import logging
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import problems
 from cutroom.contracts.ids import new_id
 from cutroom.settings import MIB
+from cutroom.telemetry import tracing
 from cutroom.telemetry.metrics import HTTP_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -53,7 +58,7 @@ class RequestContext:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with _traced(request), structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive_limited, send_with_id)
             except Exception:
@@ -65,8 +70,26 @@ class RequestContext:
             finally:
                 seconds = time.monotonic() - started
                 HTTP_SECONDS.labels(_method(request), _route(scope), status).observe(seconds)
+                trace.get_current_span().set_attribute("http.response.status_code", status)
                 level = logging.DEBUG if request.url.path in PROBES else logging.INFO
                 log.log(level, "request", method=request.method, path=request.url.path, status=status, seconds=round(seconds, 4))
+
+
+@contextmanager
+def _traced(request: Request) -> Iterator[None]:
+    """A span of the client's trace, or of a new one. It tells of the route, and nothing of what the client wrote into its URL."""
+    if request.url.path in PROBES:
+        yield
+        return
+    method = _method(request)
+    with (
+        tracing.continuing(request.headers.get(tracing.TRACEPARENT, "")),
+        tracing.spanning(method, SpanKind.SERVER) as span,
+    ):
+        yield
+        route = _route(request.scope)
+        span.update_name(f"{method} {route}")
+        span.set_attributes({"http.request.method": method, "http.route": route})
 
 
 def _method(request: Request) -> str:

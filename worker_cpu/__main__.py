@@ -12,11 +12,10 @@ from activities.resources import open_resources
 from cutroom import process
 from cutroom.contracts.steps import Queue
 from cutroom.settings import get_settings
-from cutroom.telemetry import page
-from cutroom.temporal import census
 from cutroom.temporal.outbox import sweep_forever
 from cutroom.temporal.schedules import ensure_schedules
 from cutroom.temporal.worker import make_worker, run_until_stopped
+from worker_cpu import census
 from workflows.campaign import Campaign
 from workflows.clip import Clip
 from workflows.ingest import Ingest
@@ -57,20 +56,20 @@ async def main(role: str) -> None:
     """Poll the queue of `role` until asked to stop."""
     settings = get_settings()
     process.begin(settings, role)
-    async with open_resources(settings) as resources, page.serving(settings):
+    async with open_resources(settings) as resources:
         client = await resources.engine.client()
         if role == "control":
             await ensure_schedules(client)
             worker = make_worker(client, Queue.CONTROL, _bound(CONTROL, resources), WORKFLOWS, drain_s=settings.drain_s)
             async with _caretaking(resources):
-                await run_until_stopped(worker, Queue.CONTROL)
+                await run_until_stopped(worker, Queue.CONTROL, settings)
         elif role == "outbound":
             worker = make_worker(client, Queue.OUTBOUND, _bound(OUTBOUND, resources), drain_s=settings.drain_s)
-            await run_until_stopped(worker, Queue.OUTBOUND)
+            await run_until_stopped(worker, Queue.OUTBOUND, settings)
         else:
             bound = _bound(MEDIA, resources)
             worker = make_worker(client, Queue.CPU_MEDIA, bound, slots=settings.media_slots, drain_s=settings.drain_s)
-            await run_until_stopped(worker, Queue.CPU_MEDIA)
+            await run_until_stopped(worker, Queue.CPU_MEDIA, settings)
 
 
 def _bound(implementations: Sequence[Implementation[Any, Any]], resources: Resources) -> list[Callable[..., Any]]:

@@ -11,7 +11,6 @@ from activities.resources import open_resources
 from cutroom import process
 from cutroom.contracts.steps import Queue
 from cutroom.settings import get_settings
-from cutroom.telemetry import page
 from cutroom.temporal.worker import make_worker, run_until_stopped
 
 GPU: Sequence[Implementation[Any, Any]] = (
@@ -26,7 +25,7 @@ async def main() -> None:
     """Poll until asked to stop, `gpu_slots` steps at a time: the models share one device."""
     settings = get_settings()
     process.begin(settings, "gpu")
-    async with open_resources(settings) as resources, page.serving(settings):
+    async with open_resources(settings) as resources:
         worker = make_worker(
             await resources.engine.client(),
             Queue.GPU,
@@ -34,7 +33,7 @@ async def main() -> None:
             slots=settings.gpu_slots,
             drain_s=settings.drain_s,
         )
-        await run_until_stopped(worker, Queue.GPU)
+        await run_until_stopped(worker, Queue.GPU, settings)
 
 
 if __name__ == "__main__":

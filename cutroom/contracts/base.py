@@ -34,11 +34,6 @@ class StepInput(Frozen):
         """Which of several equal pieces of a step this is; empty where there is one."""
         return ""
 
-    @property
-    def media_s(self) -> float:
-        """Seconds of recording that the step goes through; 0 where it goes through none."""
-        return 0.0
-
 
 class JobRef(StepInput):
     """A job and whose it is: the least that any step must know."""

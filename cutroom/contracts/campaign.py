@@ -70,10 +70,6 @@ class TranscribeInput(PlanInput):
     def part(self) -> str:
         return str(self.chunk.index)
 
-    @property
-    def media_s(self) -> float:
-        return self.chunk.end_s - self.chunk.start_s
-
 
 class JoinTranscriptInput(PlanInput):
     parts: list[ArtifactRef]
@@ -89,10 +85,6 @@ class ShotsInput(PlanInput):
     @property
     def part(self) -> str:
         return str(self.first_frame)
-
-    @property
-    def media_s(self) -> float:
-        return (self.last_frame - self.first_frame) / self.prepared.frame_rate
 
 
 class JoinShotsInput(PlanInput):
@@ -144,10 +136,6 @@ class ClipStepInput(StepInput):
     @property
     def part(self) -> str:
         return self.clip.place.clip_id
-
-    @property
-    def media_s(self) -> float:
-        return self.clip.place.end_s - self.clip.place.start_s
 
 
 class ReframeInput(ClipStepInput):

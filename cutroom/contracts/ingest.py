@@ -62,10 +62,6 @@ class SourceInput(StepInput):
     def owner(self) -> JobRef:
         return JobRef(org_id=self.org_id, job_id=self.job_id)
 
-    @property
-    def media_s(self) -> float:
-        return self.media.duration_s
-
 
 # Without limit: giving up on them would throw away what somebody uploaded because a server was away.
 COMPLETE_UPLOAD = Step("complete_upload", Queue.CONTROL, IngestInput, UploadObject, 900, 60, attempts=0)

@@ -21,7 +21,7 @@ from cutroom.errors import BadInput, SetupError, ToolFailed
 from cutroom.media.child import child
 from cutroom.media.limits import GIB, Limits
 from cutroom.settings import get_settings
-from cutroom.telemetry.tracing import tracer
+from cutroom.telemetry.tracing import spanning
 
 VIDEO_CODECS = (
     "h264",
@@ -129,13 +129,13 @@ async def run(
 
     Raises BadInput (media_damaged, media_too_costly) where the source is to blame, ToolFailed otherwise.
     """
-    with tracer.start_as_current_span("ffmpeg", attributes={"media_s": plan.duration_s}) as span:
+    with spanning("ffmpeg") as span:
         async with child([str(locate()), *plan.args], plan.limits) as process:
             assert process.stdout is not None
             assert process.stderr is not None
             frames, said = await asyncio.gather(_follow(process.stdout, on_progress), _keep(process.stderr))
             code = await process.wait()
-        span.set_attributes({"frames": frames, "exit_status": code})
+        span.set_attributes({"media_s": plan.duration_s, "frames": frames, "exit_status": code})
     if note is not None:
         note(f"ffmpeg {' '.join(plan.args)}\n{said}\nexit status {code}")
     if code != 0:

@@ -1,4 +1,4 @@
-"""What the census counts across all organisations (system role): what is open now, read by index, however much has been."""
+"""What the census counts across all organisations (system role): what is open now, and the sums that grants carry."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

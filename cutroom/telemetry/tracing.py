@@ -18,15 +18,19 @@ from opentelemetry.propagators.textmap import CarrierT, Getter, Setter, default_
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 import cutroom
 from cutroom.settings import MIB, Settings
 
 LARGEST_FILE = 32 * MIB
+QUEUED = 2048
+COLLECTOR_WITHIN_S = 2
 TRACEPARENT = "traceparent"
 
-tracer = trace.get_tracer("cutroom")
+_tracer = trace.get_tracer("cutroom")
 
 
 class TraceParent(TraceContextTextMapPropagator):
@@ -47,10 +51,17 @@ propagate.set_global_textmap(TraceParent())
 
 def start(settings: Settings, process: str) -> None:
     """Record this process's spans from now on. `process`: api, control, outbound, media, gpu."""
+    trace.set_tracer_provider(provider(_exporter(settings, process), process))
+
+
+def provider(exporter: SpanExporter, process: str) -> TracerProvider:
+    """What records spans and hands them to `exporter`."""
     resource = Resource.create({"service.name": f"cutroom-{process}", "service.version": cutroom.__version__})
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(_exporter(settings, process)))
-    trace.set_tracer_provider(provider)
+    # Every trace is kept whole: a client that samples its own must not decide what can be seen of ours.
+    recording = TracerProvider(resource=resource, sampler=ALWAYS_ON)
+    # One batch may hold all that waits, so that a collector which does not answer holds up our end once, not batch by batch.
+    recording.add_span_processor(BatchSpanProcessor(exporter, QUEUED, max_export_batch_size=QUEUED))
+    return recording
 
 
 def current() -> str:
@@ -79,12 +90,24 @@ def continuing(traceparent: str) -> Iterator[None]:
 
 
 @contextmanager
+def spanning(name: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[Span]:
+    """A span around the body. Where the body raises it is marked with the error's type, never with its words: they may quote
+    what a user wrote."""
+    with _tracer.start_as_current_span(name, kind=kind, record_exception=False, set_status_on_exception=False) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.set_status(StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+@contextmanager
 def within(name: str) -> Iterator[None]:
     """A span of the current trace. Where there is none, none is begun: a probe that nobody asked for is no trace of its own."""
     if not trace.get_current_span().get_span_context().is_valid:
         yield
         return
-    with tracer.start_as_current_span(name):
+    with spanning(name):
         yield
 
 
@@ -95,7 +118,7 @@ def folder(home: Path) -> Path:
 
 def _exporter(settings: Settings, process: str) -> SpanExporter:
     if settings.otlp_endpoint:
-        return OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
+        return OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=COLLECTOR_WITHIN_S)
     return FileExporter(folder(settings.home.expanduser()) / f"{process}.jsonl")
 
 

@@ -7,7 +7,7 @@ and spans without duration where a workflow begins and ends. Here an attempt is 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -85,21 +85,16 @@ def _nodes(parent: str, children: dict[str, list[Span]], began: float) -> Iterat
     for span in children[parent]:
         kind, _, what = span.name.partition(":")
         below = list(_nodes(span.id, children, began))
+        node = Node(span.name, span.process, span.start - began, span.end - span.start, failed=span.failed, children=below)
         if kind == "StartActivity":
-            asked = span.start - began
-            for attempt in below:
-                attempt.waited_s = attempt.start_s - asked
-            yield from below or [Node(f"{what}: not begun", span.process, asked, 0.0)]
+            yield from below or [replace(node, name=f"{what}: not begun", took_s=0.0)]
         elif kind == "RunActivity":
-            yield Node(
-                _step(what, span.attributes), span.process, span.start - began, span.end - span.start, 0.0, span.failed, 1, below
-            )
+            yield replace(node, name=_step(what, span.attributes), waited_s=span.attributes.get("waited_s", 0.0))
         elif kind in ("StartWorkflow", "StartChildWorkflow"):
-            ends = [node.start_s + node.took_s for node in below]
-            took = max(ends, default=span.end - began) - (span.start - began)
-            yield Node(f"workflow {what}", span.process, span.start - began, took, 0.0, span.failed, 1, below)
+            ended = max((each.start_s + each.took_s for each in below), default=node.start_s + node.took_s)
+            yield replace(node, name=f"workflow {what}", took_s=ended - node.start_s)
         elif kind not in _MARKS:
-            yield Node(span.name, span.process, span.start - began, span.end - span.start, 0.0, span.failed, 1, below)
+            yield node
 
 
 def _step(name: str, attributes: dict[str, Any]) -> str:

@@ -47,7 +47,7 @@ class RunState(StrEnum):
 
 
 class Engine:
-    """A lazily connected client; each call gives up after 5 s with Unreachable (`temporal_unavailable`)."""
+    """A lazily connected client; each call gives up after 5 s, connecting after 10 s, with Unreachable (`temporal_unavailable`)."""
 
     def __init__(self, settings: Settings, client: Client | None = None) -> None:
         self._settings = settings

@@ -21,7 +21,7 @@ async def deliver(engine: Engine, row: Outbox) -> None:
 
     Raises Unreachable where Temporal is away, or where the workflow to be signalled has yet to be started.
     """
-    with tracing.continuing(row.traceparent), tracing.tracer.start_as_current_span(f"outbox {row.kind}"):
+    with tracing.continuing(row.traceparent), tracing.spanning(f"outbox {row.kind}"):
         if row.kind == "start":
             kind, _, entity_id = row.target.partition("/")
             payload = {name: value for name, value in row.payload.items() if name != "anew"}

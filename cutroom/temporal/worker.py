@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from cutroom.contracts.steps import Queue
+from cutroom.settings import Settings
+from cutroom.telemetry import page
 
 log = structlog.get_logger(__name__)
 
@@ -49,15 +52,19 @@ def make_worker(
     )
 
 
-async def run_until_stopped(worker: Worker, queue: Queue) -> None:
-    """Poll until SIGTERM or SIGINT, then let running activities end for a while. Touches CUTROOM_READY_FILE once polling.
+async def run_until_stopped(worker: Worker, queue: Queue, settings: Settings) -> None:
+    """Poll until SIGTERM or SIGINT, then let running activities end for a while.
+
+    Once it polls it touches CUTROOM_READY_FILE, and serves metrics and health until it has drained: healthy is who asks for
+    work. Raises SetupError where these cannot be served.
 
     A second signal changes nothing: whoever cannot wait kills.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with worker:
+    async with AsyncExitStack() as until_drained, worker:
+        await until_drained.enter_async_context(page.serving(settings))
         log.info("polling", queue=queue)
         _say_ready()
         await stop.wait()

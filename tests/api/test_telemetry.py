@@ -1,11 +1,14 @@
 """What a request leaves in metrics, and how far its trace goes."""
 
 import httpx
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import select
 from sqlmodel import col
 
 from cutroom.contracts.ids import workflow_id
 from cutroom.store.tables import Outbox
+from cutroom.telemetry import tracing
 from cutroom.telemetry.metrics import REGISTRY
 from tests.api.conftest import Tenant
 
@@ -58,6 +61,21 @@ async def test_its_workflow_carries_the_trace_and_nothing_else_that_the_client_s
     begun = history.events[0].SerializeToString()
     assert TRACE.encode() in begun
     assert b"of-a-user" not in begun
+
+
+async def test_a_request_s_span_tells_of_the_route_and_nothing_that_the_client_wrote(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter = InMemorySpanExporter()
+    provider = tracing.provider(exporter, "test")
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+    await tenant.http.get("/v1/jobs/of-a-user", params={"note": "of-a-user"}, headers={"User-Agent": "of-a-user"})
+    await tenant.http.get("/healthz")
+    provider.shutdown()
+    (span,) = exporter.get_finished_spans()
+    assert span.name == "GET /v1/jobs/{job_id}"
+    assert span.attributes == {"http.request.method": "GET", "http.route": "/v1/jobs/{job_id}", "http.response.status_code": 404}
+    assert "of-a-user" not in span.to_json()
 
 
 async def test_without_a_trace_a_job_has_none(tenant: Tenant) -> None:

@@ -93,7 +93,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_carries_migrations_and_data(wheel: Path) -> None:
-    listed = run(["git", "ls-files", *PACKAGES], cwd=ROOT).splitlines()
+    listed = run(["git", "-c", "safe.directory=*", "ls-files", *PACKAGES], cwd=ROOT).splitlines()
     assert "cutroom/store/migrations/versions/0001_foundation.py" in listed
     assert set(listed) <= set(zipfile.ZipFile(wheel).namelist())
 

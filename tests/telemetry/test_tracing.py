@@ -3,10 +3,11 @@
 import gzip
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +17,9 @@ import pytest
 from opentelemetry.baggage import get_all
 from opentelemetry.propagate import extract, inject
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from cutroom.telemetry import tracing
 from cutroom.telemetry.tracing import FileExporter
@@ -84,7 +86,7 @@ def test_with_a_collector_the_spans_of_a_process_are_there_when_it_has_ended(tmp
         from cutroom.settings import get_settings
         from cutroom.telemetry import tracing
         tracing.start(get_settings(), "media")
-        with tracing.tracer.start_as_current_span("ffmpeg"):
+        with tracing.spanning("ffmpeg"):
             pass
     """
     with collector() as (url, received):
@@ -118,3 +120,47 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", received
         server.shutdown()
+
+
+def test_a_collector_that_does_not_answer_holds_up_the_end_of_a_process_for_seconds_only(tmp_path: Path) -> None:
+    program = """
+        from cutroom.settings import get_settings
+        from cutroom.telemetry import tracing
+        tracing.start(get_settings(), "media")
+        for _ in range(1200):
+            with tracing.spanning("ffmpeg"):
+                pass
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {**os.environ, "CUTROOM_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=environment, check=False, timeout=15)
+    assert ended.returncode == 0
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Sequence[ReadableSpan]]]:
+    """The spans of this test, recorded as a process of ours does."""
+    exporter = InMemorySpanExporter()
+    provider = tracing.provider(exporter, "test")
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+
+    def spans() -> Sequence[ReadableSpan]:
+        provider.force_flush()
+        return exporter.get_finished_spans()
+
+    yield spans
+    provider.shutdown()
+
+
+def test_an_error_is_named_by_its_type_and_never_in_its_words(recorded: Callable[[], Sequence[ReadableSpan]]) -> None:
+    with pytest.raises(ValueError, match="a user"), tracing.spanning("ffmpeg"):
+        raise ValueError("what a user wrote")
+    (span,) = recorded()
+    assert span.status.description == "ValueError"
+    assert "what a user wrote" not in span.to_json()
+
+
+def test_a_client_that_samples_does_not_decide_what_is_kept_of_ours(recorded: Callable[[], Sequence[ReadableSpan]]) -> None:
+    with tracing.continuing(PARENT.removesuffix("01") + "00"), tracing.spanning("ours"):
+        assert tracing.current().endswith("-01")
+    assert [span.name for span in recorded()] == ["ours"]

@@ -16,8 +16,8 @@ TRACE = [
     span("b", "a", "StartWorkflow:campaign", 100.1, 100.2, "api"),
     span("c", "b", "RunWorkflow:campaign", 100.3, 100.3),
     span("d", "b", "StartActivity:render_clip", 100.5, 100.5),
-    span("e", "d", "RunActivity:render_clip", 102.5, 103.5, "media", part="clp_1", attempt=1, failed=True),
-    span("f", "d", "RunActivity:render_clip", 105.0, 109.0, "media", part="clp_1", attempt=2),
+    span("e", "d", "RunActivity:render_clip", 102.5, 103.5, "media", part="clp_1", attempt=1, waited_s=2.0, failed=True),
+    span("f", "d", "RunActivity:render_clip", 105.0, 109.0, "media", part="clp_1", attempt=2, waited_s=0.1),
     span("g", "f", "ffmpeg", 105.5, 108.0, "media"),
     span("h", "b", "CompleteWorkflow:campaign", 109.0, 109.0),
 ]
@@ -28,7 +28,7 @@ def test_a_step_is_a_line_for_each_attempt_that_knows_how_long_it_waited() -> No
     (workflow,) = request.children
     first, second = workflow.children
     assert (first.name, first.waited_s, first.took_s, first.failed) == ("render_clip clp_1", 2.0, 1.0, True)
-    assert (second.name, second.waited_s, second.took_s) == ("render_clip clp_1, attempt 2", 4.5, 4.0)
+    assert (second.name, second.waited_s, second.took_s) == ("render_clip clp_1, attempt 2", 0.1, 4.0)
     assert [node.name for node in second.children] == ["ffmpeg"]
 
 

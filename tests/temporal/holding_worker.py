@@ -12,6 +12,7 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.client import Client
 
+from cutroom.settings import Settings
 from cutroom.temporal.worker import make_worker, run_until_stopped
 
 
@@ -31,7 +32,7 @@ async def main(address: str, queue: str, folder: Path, drain_s: float) -> None:
         return [os.getpid(), info.attempt]
 
     worker = make_worker(await Client.connect(address), queue, [hold], drain_s=drain_s)
-    await run_until_stopped(worker, queue)
+    await run_until_stopped(worker, queue, Settings(metrics_port=0))
 
 
 if __name__ == "__main__":

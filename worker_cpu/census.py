@@ -35,8 +35,10 @@ Reading = Mapping[Gauge, Mapping[tuple[str], float] | Mapping[tuple[str, str], f
 class Part:
     """A server that the census asks, and the gauges that it shows of the answer."""
 
-    def __init__(self, name: str, read: Callable[[], Awaitable[Reading]]) -> None:
+    def __init__(self, name: str, read: Callable[[], Awaitable[Reading]], *, tells_up: bool = True) -> None:
+        """`tells_up`: whether `cutroom_part_up` says if it answers."""
         self._name = name
+        self._tells_up = tells_up
         self._read = read
         self._asked: asyncio.Task[Reading | None] | None = None
         self._shown: Reading = {}
@@ -69,13 +71,20 @@ class Part:
                 for labels, value in values.items():
                     gauge.labels(*labels).set(value)
             self._shown = reading
-        metrics.PART_UP.labels(self._name).set(reading is not None)
+        if self._tells_up:
+            metrics.PART_UP.labels(self._name).set(reading is not None)
+
+    def forget(self) -> None:
+        """Give up a question that is still open."""
+        if self._asked is not None:
+            self._asked.cancel()
 
 
 def parts(system: Database, objects: ObjectStore, engine: Engine) -> list[Part]:
     """What the census asks. `system`: the role that sees all organisations."""
     return [
         Part("database", lambda: _read_database(system)),
+        Part("holds", lambda: _read_holds(system), tells_up=False),
         Part("store", lambda: _read_store(objects)),
         Part("temporal", lambda: _read_temporal(engine)),
     ]
@@ -89,9 +98,13 @@ async def take(of: list[Part]) -> None:
 async def take_forever(system: Database, objects: ObjectStore, engine: Engine) -> None:
     """Take the census until canceled, whatever is away meanwhile."""
     asked = parts(system, objects, engine)
-    while True:
-        await take(asked)
-        await asyncio.sleep(EVERY_S)
+    try:
+        while True:
+            await take(asked)
+            await asyncio.sleep(EVERY_S)
+    finally:
+        for part in asked:
+            part.forget()
 
 
 async def _read_database(system: Database) -> Reading:
@@ -101,9 +114,15 @@ async def _read_database(system: Database) -> Reading:
             metrics.JOBS: await census.open_jobs(session, KINDS),
             metrics.OUTBOX_WAITING: {(kind,): rows.count for kind, rows in waiting.items()},
             metrics.OUTBOX_AGE: {(kind,): rows.oldest_s for kind, rows in waiting.items()},
-            metrics.HOLDS_WITHOUT_JOB: {(mode,): count for mode, count in (await census.holds_without_job(session)).items()},
             metrics.CREDITS: await census.credits(session),
         }
+
+
+async def _read_holds(system: Database) -> Reading:
+    """Asked apart from the rest: where there are such holds, the whole ledger is gone through, which may take its time."""
+    async with system.transaction(None) as session:
+        found = await census.holds_without_job(session)
+    return {metrics.HOLDS_WITHOUT_JOB: {(mode,): count for mode, count in found.items()}}
 
 
 async def _read_store(objects: ObjectStore) -> Reading:
