@@ -46,6 +46,8 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
+        # FastAPI's own spans and logs hold paths and inputs as clients wrote them; `RequestContext` writes ours.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={"default": {"model": problems.Problem, "description": "What went wrong, as problem+json."}},
         generate_unique_id_function=lambda route: route.name,
     )

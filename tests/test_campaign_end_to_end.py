@@ -29,7 +29,7 @@ from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, ensure
 from cutroom.settings import Settings
 from cutroom.telemetry import tracing
-from cutroom.telemetry.tree import Node, grow, read
+from cutroom.telemetry.tree import Node, Span, grow, read
 from cutroom.temporal.engine import Engine
 from tests.conftest import DatabaseUrls, S3Server, serving
 from tests.telemetry.test_metrics import documented
@@ -170,9 +170,19 @@ def names_below(nodes: list[Node]) -> set[str]:
     return {node.name.split()[0] for node in nodes} | {name for node in nodes for name in names_below(node.children)}
 
 
+def whole_trace(home: Path, trace_id: str) -> list[Span]:
+    """The spans of a job that has ended. Each process writes its own down once a second, so a parent may come late."""
+
+    def is_whole() -> bool:
+        spans = read(tracing.folder(home), trace_id)
+        return "CompleteWorkflow:campaign" in {span.name for span in spans} and len(grow(spans)) == 1
+
+    until(is_whole, 30)
+    return read(tracing.folder(home), trace_id)
+
+
 def test_one_trace_leads_from_the_request_to_ffmpeg_over_all_processes(home: Path, finished: Job) -> None:
-    assert finished.trace_id
-    (request,) = grow(read(tracing.folder(home), finished.trace_id))
+    (request,) = grow(whole_trace(home, finished.trace_id or ""))
     (handed_over,) = request.children
     (workflow,) = [node for node in handed_over.children if node.name.startswith("workflow")]
     assert (request.name, handed_over.name, workflow.name) == ("POST /v1/campaigns", "outbox start", "workflow campaign")

@@ -31,10 +31,11 @@ from cutroom.store.objects import ObjectStore
 from cutroom.store.postings import Operation, lock, move, record
 from cutroom.store.tables import Job, Outbox
 from cutroom.telemetry import metrics
+from cutroom.temporal import queues
 from cutroom.temporal.connection import connect
 from cutroom.temporal.engine import Engine
 from tests.conftest import serving
-from worker_cpu import census, queues
+from worker_cpu import census
 from worker_cpu.census import Part, parts, take
 
 DEADLINE_S = 60.0

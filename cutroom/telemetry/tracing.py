@@ -27,6 +27,7 @@ from cutroom.settings import MIB, Settings
 
 LARGEST_FILE = 32 * MIB
 QUEUED = 2048
+WRITTEN_EVERY_MS = 1000
 COLLECTOR_WITHIN_S = 2
 TRACEPARENT = "traceparent"
 
@@ -60,7 +61,7 @@ def provider(exporter: SpanExporter, process: str) -> TracerProvider:
     # Every trace is kept whole: a client that samples its own must not decide what can be seen of ours.
     recording = TracerProvider(resource=resource, sampler=ALWAYS_ON)
     # One batch may hold all that waits, so that a collector which does not answer holds up our end once, not batch by batch.
-    recording.add_span_processor(BatchSpanProcessor(exporter, QUEUED, max_export_batch_size=QUEUED))
+    recording.add_span_processor(BatchSpanProcessor(exporter, QUEUED, WRITTEN_EVERY_MS, QUEUED))
     return recording
 
 

@@ -264,8 +264,9 @@ def test_a_worker_that_still_waits_for_temporal_ends_at_once(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         given = known | {"CUTROOM_TEMPORAL_ADDRESS": f"127.0.0.1:{silent.getsockname()[1]}"}
         with started(installed["cpu"], image("cpu").command, given, servers_folder / "images/waiting.log") as media:
-            media.becomes_healthy()
-            media.ends_as_asked(within_s=CANCEL_S)
+            silent.settimeout(START_S)
+            with silent.accept()[0]:
+                media.ends_as_asked(within_s=CANCEL_S)
 
 
 def test_a_command_says_which_package_its_image_leaves_out(installed: dict[str, Installed], servers_folder: Path) -> None:
