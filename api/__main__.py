@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -44,6 +46,8 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=settings.drain_s,
     )
+    # uvicorn raises the signal again once it has drained: that is an end in order, with the last spans written.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     Server(config, app).run()
 
 
