@@ -29,6 +29,8 @@ DYNAMIC_CONFIG = {
     "history.visibilityProcessorMaxPollRPS": 500,
     "matching.useNewMatcher": "true",
     "matching.enableFairness": "true",
+    # Turns hold within a partition, and one server needs no more than one. It still reads the four of earlier homes.
+    "matching.numTaskqueueWritePartitions": 1,
 }
 _CREATE_TIMEOUT_S = 30.0
 
