@@ -23,7 +23,9 @@ class ClipWishes(Frozen):
 class CampaignPlan(Frozen):
     """Everything a campaign needs, fixed before its first costly step, so that a retry elsewhere cannot mix two engines.
 
-    `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do.
+    `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do. `wording`
+    (a `Wording`) holds the words of the customer, None where there are none. `second_engine` hears what captions do not
+    tell. `ranker`: the language model that ranks the best candidates again; empty where there is none.
     """
 
     job: JobRef
@@ -34,8 +36,12 @@ class CampaignPlan(Frozen):
     wishes: ClipWishes
     language: str = ""
     caption_style: str = "classic"
+    wording: ArtifactRef | None = None
     speech_engine: SpeechEngine = "none"
     speech_model: str = ""
+    second_engine: SpeechEngine = "none"
+    second_model: str = ""
+    ranker: str = ""
     shots_engine: str = ""
     faces_engine: str = ""
 
@@ -72,7 +78,10 @@ class TranscribeInput(PlanInput):
 
 
 class JoinTranscriptInput(PlanInput):
+    """`sound` tells the voices apart; None in what an older version started."""
+
     parts: list[ArtifactRef]
+    sound: ArtifactRef | None = None
 
 
 class ShotsInput(PlanInput):

@@ -21,6 +21,13 @@ class Cues(Frozen):
     cues: list[Cue]
 
 
+class Wording(Frozen):
+    """What a customer wrote: `topic` narrows the choice of clips, `vocabulary` holds names and terms as they are spelled."""
+
+    topic: str = ""
+    vocabulary: list[str] = []
+
+
 class Word(Frozen):
     """`confidence` 0 to 1. `aligned` is false where the times are interpolated between neighbours."""
 
@@ -112,9 +119,10 @@ class ClipChoice(Frozen):
 
 
 class Selection(Frozen):
-    """`selection.json`, best first by `ordinal` from 1."""
+    """`selection.json`, best first by `ordinal` from 1. `candidates`: the best passages, of which `clips` were taken."""
 
     clips: list[ClipChoice]
+    candidates: list[ClipChoice] = []
     warnings: list[str] = []
 
 
@@ -128,14 +136,23 @@ class CropKeyframe(Frozen):
     h: int
 
 
+Layout = Literal["crop", "two_up", "inset", "screen", "fit"]
+
+
 class FramedShot(Frozen):
-    """One shot inside a clip. `layout`: `crop` shows `keyframes`; `fit` shows the whole picture over a blurred fill."""
+    """One shot inside a clip, and how it is laid out.
+
+    `crop` shows `keyframes` alone. `two_up` shows `keyframes` above `second`, each filling half of the clip. `inset` shows
+    `keyframes` (a slide, whole) with `second` (who speaks) below it. `screen` shows `keyframes` (a screen, text to be read)
+    as wide as the clip over a plain ground. `fit` shows the whole picture over a blurred fill.
+    """
 
     start_s: float
     end_s: float
-    layout: Literal["crop", "fit"]
+    layout: Layout
     why: str
     keyframes: list[CropKeyframe]
+    second: list[CropKeyframe] = []
 
 
 class Framing(Frozen):

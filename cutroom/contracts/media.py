@@ -8,7 +8,7 @@ from typing import Literal
 from cutroom.contracts.base import ArtifactRef, Frozen
 
 AssetKind = Literal["video", "audio", "captions", "image"]
-Aspect = Literal["9:16"]
+Aspect = Literal["9:16", "1:1", "4:5", "16:9"]
 
 
 Colour = Literal["bt709", "bt601", "bt2020", "hlg", "pq"]
@@ -18,6 +18,7 @@ class MediaFacts(Frozen):
     """A probed video, as a player shows it: rotation and pixel aspect applied to `width` and `height`.
 
     `fps`: the nominal rate, also of a variable one. `rotation`: degrees clockwise that players turn the stored picture.
+    `interlaced`: two fields to a frame. `warnings`: what its owner should know before paying for clips of it.
     """
 
     container: str
@@ -32,6 +33,8 @@ class MediaFacts(Frozen):
     variable_rate: bool = False
     embedded_subtitles: bool = False
     colour: Colour = "bt709"
+    interlaced: bool = False
+    warnings: list[str] = []
 
 
 class PreparedMedia(Frozen):

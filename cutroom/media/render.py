@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import ffmpeg
 
-from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing
+from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing, Layout
 from cutroom.contracts.media import Colour, MediaFacts
 from cutroom.errors import ToolFailed
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
@@ -44,7 +44,7 @@ class Still:
 
     first: int
     last: int
-    layout: Literal["crop", "fit"]
+    layout: Layout
     box: CropKeyframe | None
 
 

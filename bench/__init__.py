@@ -1,0 +1,1 @@
+"""Speed and quality of the media engine, beside the machine's limit and other tools in the same run. See `__main__`."""
