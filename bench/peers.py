@@ -16,8 +16,8 @@ def peers_python() -> Path:
         shutil.rmtree(_HOME, ignore_errors=True)
         print("setting up the tools to compare with, once", file=sys.stderr)
         for command in (
-            [sys.executable, "-m", "venv", _HOME],
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", _LIST],
+            [sys.executable, "-m", "venv", str(_HOME)],
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(_LIST)],
         ):
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
