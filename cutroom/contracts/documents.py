@@ -127,7 +127,7 @@ class Selection(Frozen):
 
 
 class CropKeyframe(Frozen):
-    """From `t_s` (source seconds) on, the crop is this box of source pixels, until the next keyframe."""
+    """From `t_s` (source seconds) on, the crop is this box of source pixels, until the next keyframe or on the way to it."""
 
     t_s: float
     x: int
@@ -145,6 +145,9 @@ class FramedShot(Frozen):
     `crop` shows `keyframes` alone. `two_up` shows `keyframes` above `second`, each filling half of the clip. `inset` shows
     `keyframes` (a slide, whole) with `second` (who speaks) below it. `screen` shows `keyframes` (a screen, text to be read)
     as wide as the clip over a plain ground. `fit` shows the whole picture over a blurred fill.
+
+    All boxes of one list are of one size. `moving`: between two keyframes the box glides from one to the other in a straight
+    line at even speed; else it stands still until the next one. Past the last keyframe it stands still.
     """
 
     start_s: float
@@ -153,6 +156,7 @@ class FramedShot(Frozen):
     why: str
     keyframes: list[CropKeyframe]
     second: list[CropKeyframe] = []
+    moving: bool = False
 
 
 class Framing(Frozen):
