@@ -22,6 +22,7 @@ SPREAD_DB = 8.0
 THRESHOLD = 0.3
 
 Samples = NDArray[np.int16]
+Signal = NDArray[np.float32]
 Decibels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -58,9 +59,15 @@ def read_samples(sound: Path, start_s: float, end_s: float) -> Samples:
         raise ArtifactMissing("The prepared sound cannot be read.") from error
 
 
+def signal_of(samples: Samples) -> Signal:
+    """Samples between -1 and 1."""
+    signal: Signal = samples.astype(np.float32) / np.float32(32768)
+    return signal
+
+
 def loudness_of(samples: Samples) -> Decibels:
     """Decibels below full scale of each whole 10 ms."""
-    frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME).astype(np.float32) / 32768
+    frames = signal_of(samples[: samples.size // FRAME * FRAME]).reshape(-1, FRAME)
     power = frames.var(axis=1)
     decibels: Decibels = np.maximum(10 * np.log10(power + 1e-10), DEAD_DB).astype(np.float32)
     return decibels
