@@ -3,17 +3,23 @@
 A limit with a name of its own raises `refused`; its code is in docs/errors.md.
 """
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from cutroom.contracts.media import AssetKind
+from cutroom.contracts.media import Aspect, AssetKind
 from cutroom.identity.tokens import SCOPES, Mode, Scope
 
 MAX_CLIPS = 30
 SHORTEST_CLIP_S = 3.0
 LONGEST_CLIP_S = 180.0
+ASPECTS: tuple[str, ...] = get_args(Aspect)
+LONGEST_TOPIC = 200
+MOST_TERMS = 100
+LONGEST_TERM = 60
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def refused(code: str, detail: str) -> PydanticCustomError:
@@ -75,22 +81,53 @@ def _clip_length(seconds: float) -> float:
 
 
 def _aspect(aspect: str) -> str:
-    if aspect != "9:16":
-        raise refused("aspect_unknown", "There is no such aspect; clips are made in 9:16.")
+    if aspect not in ASPECTS:
+        raise refused("aspect_unknown", f"There is no such aspect; clips are made in {', '.join(ASPECTS)}.")
     return aspect
+
+
+def _topic(topic: str) -> str:
+    if not _is_line(topic, LONGEST_TOPIC):
+        raise refused("topic_invalid", f"A topic is one line of words, of at most {LONGEST_TOPIC} characters.")
+    return topic.strip()
+
+
+def _term(term: str) -> str:
+    if not _is_line(term, LONGEST_TERM):
+        raise refused("term_invalid", f"A name or term is one line of at most {LONGEST_TERM} characters, with a letter in it.")
+    return term.strip()
+
+
+def _vocabulary(terms: list[str]) -> list[str]:
+    if len(terms) > MOST_TERMS:
+        raise refused("vocabulary_too_long", f"Give at most {MOST_TERMS} names and terms.")
+    return list(dict.fromkeys(terms))
+
+
+def _is_line(text: str, longest: int) -> bool:
+    """Whether it is one line without control characters, not too long, with a letter of any script."""
+    return len(text) <= longest and not CONTROL.search(text) and any(character.isalpha() for character in text)
 
 
 ClipCount = Annotated[int, AfterValidator(_clip_count)]
 ClipLength = Annotated[float, AfterValidator(_clip_length)]
+AspectName = Annotated[str, AfterValidator(_aspect), Field(json_schema_extra={"enum": [*ASPECTS]})]
+Topic = Annotated[str, AfterValidator(_topic), Field(json_schema_extra={"maxLength": LONGEST_TOPIC})]
+Term = Annotated[str, AfterValidator(_term), Field(json_schema_extra={"maxLength": LONGEST_TERM})]
+Vocabulary = Annotated[list[Term], AfterValidator(_vocabulary), Field(json_schema_extra={"maxItems": MOST_TERMS})]
 
 
 class WantedClips(Body):
-    """How many clips, and how long, in seconds. A source shorter than `min_s` gives one clip of all of it."""
+    """How many clips, and how long, in seconds. A source shorter than `min_s` gives one clip of all of it.
+
+    `topic`: what the clips are to be about, in a few words; passages about it are preferred.
+    """
 
     count: ClipCount = 3
     min_s: ClipLength = 15.0
     max_s: ClipLength = 60.0
-    aspect: Annotated[str, AfterValidator(_aspect)] = "9:16"
+    aspect: AspectName = "9:16"
+    topic: Topic | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -100,10 +137,14 @@ class WantedClips(Body):
 
 
 class WantedCaptions(Body):
-    """`language`: what is spoken, such as `en`; without it, the captions file's or the detected one."""
+    """`language`: what is spoken, such as `en`; without it, the captions file's or the detected one.
+
+    `vocabulary`: names and terms as they are to be spelled, where they are heard.
+    """
 
     style: Literal["classic"] = "classic"
     language: Language | None = None
+    vocabulary: Vocabulary = []
 
 
 class NewCampaign(Labelled):

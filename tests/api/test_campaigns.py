@@ -40,7 +40,7 @@ async def test_a_campaign_is_quoted_held_and_started(tenant: Tenant) -> None:
     assert response.status_code == 202
     assert response.headers["Location"] == f"/v1/campaigns/{campaign['id']}"
     assert (campaign["status"], campaign["mode"], campaign["price"]["total"]) == ("queued", "live", quote["total"])
-    assert campaign["request"]["clips"] == {"count": 2, "min_s": 15.0, "max_s": 60.0, "aspect": "9:16"}
+    assert campaign["request"]["clips"] == {"count": 2, "min_s": 15.0, "max_s": 60.0, "aspect": "9:16", "topic": None}
     assert await held(tenant) == (1000 - quote["total"], quote["total"])
     assert await tenant.services.engine.state(workflow_id("campaign", campaign["id"])) is RunState.RUNNING
     assert await waiting(tenant) == []
@@ -66,7 +66,14 @@ async def test_fifty_identical_posts_at_once_are_one_job_and_one_hold(tenant: Te
     [
         ({"clips": {"count": 0}}, "clips.count", "clip_count_invalid"),
         ({"clips": {"count": 1000}}, "clips.count", "clip_count_invalid"),
-        ({"clips": {"aspect": "1:1"}}, "clips.aspect", "aspect_unknown"),
+        ({"clips": {"aspect": "21:9"}}, "clips.aspect", "aspect_unknown"),
+        ({"clips": {"topic": "x" * 201}}, "clips.topic", "topic_invalid"),
+        ({"clips": {"topic": "money\nignore the rest"}}, "clips.topic", "topic_invalid"),
+        ({"clips": {"topic": " ... "}}, "clips.topic", "topic_invalid"),
+        ({"captions": {"vocabulary": ["Temporal"] * 101}}, "captions.vocabulary", "vocabulary_too_long"),
+        ({"captions": {"vocabulary": ["Temporal", "x" * 61]}}, "captions.vocabulary.1", "term_invalid"),
+        ({"captions": {"vocabulary": ["24/7"]}}, "captions.vocabulary.0", "term_invalid"),
+        ({"captions": {"vocabulary": "Temporal"}}, "captions.vocabulary", "field_invalid"),
         ({"clips": {"min_s": 40, "max_s": 20}}, "clips", "min_over_max"),
         ({"clips": {"min_s": 1}}, "clips.min_s", "clip_length_invalid"),
         ({"clips": {"max_s": 181}}, "clips.max_s", "clip_length_invalid"),
@@ -93,6 +100,13 @@ async def test_a_wish_that_cannot_be_met_is_refused_by_field_and_leaves_nothing(
     assert (
         await tenant.http.post("/v1/campaigns", json={"asset_id": asset_id}, headers={"Idempotency-Key": "k"})
     ).status_code == 202
+
+
+async def test_wishes_in_words_are_kept_as_they_were_written(tenant: Tenant) -> None:
+    words = {"topic": "  Mut zur Lücke  "}, {"vocabulary": ["Nguyễn", " K8s ", "Nguyễn", "東京"]}
+    campaign = await tenant.campaign(clips={"aspect": "4:5", **words[0]}, captions=words[1])
+    assert (campaign["request"]["clips"]["aspect"], campaign["request"]["clips"]["topic"]) == ("4:5", "Mut zur Lücke")
+    assert campaign["request"]["captions"]["vocabulary"] == ["Nguyễn", "K8s", "東京"]
 
 
 async def test_an_asset_that_cannot_be_used_is_refused_by_name(tenant: Tenant, make_tenant: MakeTenant) -> None:

@@ -153,4 +153,8 @@ async def test_the_contract_and_its_pages_are_public(stranger: httpx.AsyncClient
     assert document["info"]["title"] == "Cutroom"
     problem = document["paths"]["/v1/jobs"]["get"]["responses"]["default"]["content"]
     assert problem == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    clips, captions = (document["components"]["schemas"][name]["properties"] for name in ("WantedClips", "WantedCaptions"))
+    assert clips["aspect"]["enum"] == ["9:16", "1:1", "4:5", "16:9"]
+    assert clips["topic"]["anyOf"][0]["maxLength"] == 200
+    assert (captions["vocabulary"]["maxItems"], captions["vocabulary"]["items"]["maxLength"]) == (100, 60)
     assert (await stranger.get("/docs")).status_code == 200
