@@ -40,7 +40,7 @@ soak: setup ## the long fault and load runs
 
 bench: setup ## a campaign on a sample talk, measured against what the talk is known to hold
 	$(BIN)/cutroom demo --out $(OUT) --seconds $(SECONDS)
-	$(BIN)/python bench/quality.py --out $(OUT) --truth $(OUT)/sample/truth.json
+	$(BIN)/python -m bench.quality --out $(OUT) --truth $(OUT)/sample/truth.json
 
 lock: setup ## resolves requirements.lock anew
 	scripts/lock.sh

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `good`: whether it meets `target`; None for what is only shown. `peers`: the same of others."""
+    """One measured number, or a few in words. `good`: whether it meets `target`, None for what is only shown.
+
+    `peers`: the same of others.
+    """
 
     name: str
-    value: float | None
+    value: float | str | None
     unit: str = ""
     target: str = ""
     good: bool | None = None
@@ -74,5 +76,5 @@ def _cells(figure: Figure) -> tuple[str, str, str, str, str]:
     return figure.name, f"{_number(figure.value)} {figure.unit}".strip(), figure.target, verdict, others
 
 
-def _number(value: Any) -> str:
-    return "-" if value is None else f"{value:.4g}"
+def _number(value: float | str | None) -> str:
+    return "-" if value is None else value if isinstance(value, str) else f"{value:.4g}"

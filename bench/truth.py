@@ -26,12 +26,13 @@ class Faces(NamedTuple):
 
 
 class Said(NamedTuple):
-    """A word or a sentence. `by`: who speaks; empty for words."""
+    """A word, and the number of its sentence; or a sentence, and who speaks it."""
 
     text: str
     start_s: float
     end_s: float
     by: str = ""
+    sentence: int = -1
 
 
 class Frames(NamedTuple):
@@ -89,7 +90,7 @@ def _said(given: dict[str, object]) -> Said:
     text, start, end = (
         given.get(long, given.get(short)) for long, short in (("text", "w"), ("start_s", "start"), ("end_s", "end"))
     )
-    return Said(str(text), float(str(start)), float(str(end)), str(given.get("speaker") or ""))
+    return Said(str(text), float(str(start)), float(str(end)), str(given.get("speaker") or ""), int(str(given.get("sentence", -1))))
 
 
 def _frames(given: dict[str, object] | list[int]) -> Frames:

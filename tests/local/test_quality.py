@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-QUALITY = Path(__file__).parents[2] / "bench" / "quality.py"
+ROOT = Path(__file__).parents[2]
 TEXTS = ["One small step is enough.", "Why would anybody wait?", "Because the road is long.", "That is all for today."]
 FPS, SIDE = 30, {"width": 1920, "height": 1080}
 
@@ -33,7 +33,7 @@ def truth() -> dict[str, Any]:
     faces = [{"frame": frame, "boxes": [box]} for frame in range(0, 420, 6)]
     return {
         "fps": FPS, **SIDE, "words": words, "sentences": sentences, "faces": faces,
-        "cuts": [120, 240, 360], "dissolves": [{"start_frame": 180, "end_frame": 198}],
+        "cuts": [120, 240, 360], "dissolves": [{"start_frame": 180, "end_frame": 198}], "shots": [],
     }  # fmt: skip
 
 
@@ -67,8 +67,8 @@ def check(folder: Path, demo: Demo) -> subprocess.CompletedProcess[str]:
     for name, content in demo.items():
         (folder / name).write_text(content if isinstance(content, str) else json.dumps(content))
     (folder / "truth.json").write_text(json.dumps(truth()))
-    command = [sys.executable, str(QUALITY), "--out", str(folder), "--truth", str(folder / "truth.json")]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "bench.quality", "--out", str(folder), "--truth", str(folder / "truth.json")]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 def test_a_demo_as_the_truth_has_it_passes(tmp_path: Path) -> None:

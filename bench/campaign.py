@@ -1,0 +1,140 @@
+"""A whole campaign on a talk with its captions, beside the floor of the same run and a MoviePy pipeline.
+
+    python -m bench.campaign TALK_DIR [--repeat 3] [--clips 5] [--clip-s 30] [--json]
+
+TALK_DIR holds talk.mp4, talk.srt and truth.json. Each repetition has a stack of its own, so a fresh organisation and empty
+caches; the clock runs from the POST, made as soon as the recording is accepted, until the campaign has ended, when every clip
+can be downloaded. The floor is measured after each campaign, for clips of the same places; the median ratio counts.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import NamedTuple
+
+from bench import quality
+from bench.encoding import Encoded, floors_clips, our_clips
+from bench.floor import Floor, measure_floor
+from bench.peers import peers_python
+from bench.report import Figure, Part, at_least, at_most, show
+from bench.stack import Used, fresh_stack, watching
+from bench.truth import read_truth
+from cutroom.cli.run import save
+from cutroom.client import Client, Job
+from cutroom.media.ffmpeg import locate
+
+LIMIT, GOAL = 1.4, 1.15
+MOST_MEDIA, MOST_GPU = 1.5e9, 1.5e9
+MARGIN_S = 5.0
+MOVIEPY = Path(__file__).with_name("moviepy_clip.py")
+
+
+class Run(NamedTuple):
+    """One campaign and the floor measured after it."""
+
+    seconds: float
+    floor: Floor
+    used: Used
+    spans: list[tuple[float, float]]
+
+
+def measure(talk: Path, repeat: int, count: int, clip_s: float) -> Part:
+    """Raises RuntimeError where a campaign does not succeed."""
+    with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as place:
+        folder = Path(place)
+        runs = [asyncio.run(_run(talk, folder / str(number), count, clip_s)) for number in range(repeat)]
+        run = sorted(runs, key=lambda run: run.seconds / run.floor.seconds)[len(runs) // 2]
+        last = folder / str(repeat - 1)
+        theirs = floors_clips(talk / "talk.mp4", runs[-1].spans, last)
+        figures = [
+            *_speed(run, runs, _moviepy(talk / "talk.mp4", runs[-1].spans[0], last)),
+            *_picture(our_clips(talk / "talk.mp4", last), theirs),
+            *_memory(run.used, talk / "talk.mp4", last),
+            *(
+                Figure(row.name.strip(), row.value, "", row.target, row.good)
+                for row in quality.measure(last, read_truth(talk / "truth.json"))
+            ),
+        ]
+    return Part("campaign", [f"{talk.name}, {count} clips of about {clip_s:g} s, {repeat} times"], figures)
+
+
+async def _run(talk: Path, out: Path, count: int, clip_s: float) -> Run:
+    async with fresh_stack() as (stack, client):
+        with watching(stack) as used:
+            job, seconds = await asyncio.to_thread(_campaign, client, talk, count, clip_s)
+        if job.status != "succeeded":
+            raise RuntimeError(f"the campaign ended as {job.status}: {job.error}")
+        await asyncio.to_thread(save, client, job.id, out)
+    spans = [(clip.start_s, clip.end_s - clip.start_s) for clip in job.clips if clip.status == "ready"]
+    return Run(seconds, measure_floor(talk / "talk.mp4", spans, out), used, spans)
+
+
+def _campaign(client: Client, talk: Path, count: int, clip_s: float) -> tuple[Job, float]:
+    captions, video = client.upload(talk / "talk.srt"), client.upload(talk / "talk.mp4")
+    began = time.perf_counter()
+    job = client.create_campaign(
+        video.id, captions_asset_id=captions.id, count=count, min_s=max(3.0, clip_s - MARGIN_S), max_s=clip_s + MARGIN_S
+    )
+    for _ in client.events(job.id):
+        pass
+    return client.job(job.id), time.perf_counter() - began
+
+
+def _speed(run: Run, runs: Sequence[Run], moviepy_s: float) -> list[Figure]:
+    floor, ratios = run.floor, [one.seconds / one.floor.seconds for one in runs]
+    return [
+        at_most("campaign against the floor", median(ratios), LIMIT, "times"),
+        Figure("  the same, best and worst", f"{min(ratios):.3f} to {max(ratios):.3f}", "times", f"goal {GOAL:g}"),
+        Figure("  wall", run.seconds, "s", peers={"floor": floor.seconds, "MoviePy, one clip alone": moviepy_s}),
+        Figure("  CPU of the workers", run.used.cpu_s, "s"),
+        Figure("  floor: sound, decode, clips", f"{floor.sound_s:.1f} + {floor.decode_s:.1f} + {floor.clips_s:.1f}", "s"),
+    ]
+
+
+def _picture(ours: list[Encoded], theirs: list[Encoded]) -> list[Figure]:
+    """Loss and size of the clips against the floor's clips of the same places."""
+    ssim, floors_ssim = (mean(clip.ssim for clip in clips) for clips in (ours, theirs))
+    rate, floors_rate = (mean(clip.bits_per_s for clip in clips) for clips in (ours, theirs))
+    return [
+        at_least("clips' SSIM to what was encoded", round(ssim, 4), round(floors_ssim, 4), peers={"floor": floors_ssim}),
+        at_most("clips' bitrate against the floor's", rate / floors_rate, 1.1, "times"),
+    ]
+
+
+def _memory(used: Used, source: Path, out: Path) -> list[Figure]:
+    allowed = source.stat().st_size + sum(clip.stat().st_size for clip in out.glob("clip-*.mp4"))
+    return [
+        at_most("largest media process", used.resident["media"] / 1e9, MOST_MEDIA / 1e9, "GB"),
+        at_most("GPU worker", used.resident["gpu"] / 1e9, MOST_GPU / 1e9, "GB"),
+        at_most("temporary disk against source and clips", used.disk / allowed, 1.0, "times"),
+    ]
+
+
+def _moviepy(video: Path, span: tuple[float, float], folder: Path) -> float:
+    """Wall seconds of one clip (crop, resize, one text) in MoviePy, with the same ffmpeg."""
+    began = time.perf_counter()
+    command = [str(peers_python()), str(MOVIEPY), str(video), f"{span[0]:.3f}", f"{span[1]:.3f}", str(folder / "moviepy.mp4")]
+    subprocess.run(command, check=True, stdout=sys.stderr, env=os.environ | {"IMAGEIO_FFMPEG_EXE": str(locate())})
+    return time.perf_counter() - began
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.campaign", description="A whole campaign beside the floor.")
+    parser.add_argument("talk", type=Path, help="a folder with talk.mp4, talk.srt and truth.json")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--clips", type=int, default=5)
+    parser.add_argument("--clip-s", type=float, default=30.0)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    return show(measure(given.talk, given.repeat, given.clips, given.clip_s), given.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""A stack of its own for one measurement: a fresh home, free ports, nothing cached; and what its processes use meanwhile."""
+
+import os
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from cutroom.client import Client
+from cutroom.local.ports import free_port
+from cutroom.local.stack import Stack, running
+from cutroom.settings import Settings
+
+PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")
+EVERY_S = 0.25
+
+
+@asynccontextmanager
+async def fresh_stack() -> AsyncIterator[tuple[Stack, Client]]:
+    """The embedded stack in a new home, and a client of its organisation; all of it gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as folder:
+        # Its processes read the ports from the environment that they inherit.
+        os.environ |= {f"CUTROOM_{name}_PORT": str(free_port()) for name in PORTS} | {"CUTROOM_HOME": f"{folder}/home"}
+        settings = Settings()
+        async with running(settings, Console(stderr=True, quiet=True)) as stack:
+            with Client(stack.addresses["api"], stack.token) as client:
+                yield stack, client
+
+
+@dataclass
+class Used:
+    """The most that was seen at one moment. `resident` in bytes, per worker, of its largest single process; `disk` in bytes of
+    scratch folders and local copies together; `cpu_s` of all workers with what they started.
+    """
+
+    resident: dict[str, int] = field(default_factory=dict)
+    disk: int = 0
+    cpu_s: float = 0.0
+
+
+@contextmanager
+def watching(stack: Stack) -> Iterator[Used]:
+    """Look at the workers a few times a second while the body runs."""
+    workers = {name: psutil.Process(state.pid) for name, state in stack.supervisor.states.items() if name in ("media", "gpu")}
+    used, ended = Used(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(EVERY_S):
+            for name, worker in workers.items():
+                used.resident[name] = max(used.resident.get(name, 0), _largest(worker))
+            used.disk = max(used.disk, sum(_bytes_in(stack.settings.home / part) for part in ("scratch", "cache")))
+
+    before = sum(_cpu_s(worker) for worker in workers.values())
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield used
+    finally:
+        ended.set()
+        thread.join()
+        used.cpu_s = sum(_cpu_s(worker) for worker in workers.values()) - before
+
+
+def _largest(worker: psutil.Process) -> int:
+    sizes = [0]
+    with suppress(psutil.NoSuchProcess):
+        for process in (worker, *worker.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                sizes.append(process.memory_info().rss)
+    return max(sizes)
+
+
+def _cpu_s(worker: psutil.Process) -> float:
+    """Its own seconds and those of its ended children."""
+    times = worker.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _bytes_in(folder: Path) -> int:
+    """Bytes on disk; a file with several names counts once."""
+    seen: dict[int, int] = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            seen[stat.st_ino] = stat.st_blocks * 512
+    return sum(seen.values())
