@@ -1,5 +1,9 @@
 """What a campaign's workflow reads and writes in the database: its plan, its events, its clips and files."""
 
+import asyncio
+from pathlib import Path
+from typing import Any
+
 from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef, JobRef, Nothing
 from cutroom.contracts.campaign import (
@@ -15,11 +19,13 @@ from cutroom.contracts.campaign import (
     RecordClipsInput,
     RecordFilesInput,
 )
-from cutroom.contracts.documents import Selection
+from cutroom.contracts.documents import Selection, Wording
 from cutroom.contracts.jobs import RECORD_EVENT, TERMINAL, EventInput, JobStatus
 from cutroom.contracts.media import MediaFacts
 from cutroom.store import clips, jobs
 from cutroom.store.tables import Asset
+
+WORDING_VERSION = 1
 
 
 @implements(RECORD_EVENT)
@@ -35,7 +41,8 @@ async def record_event(task: Task, event: EventInput) -> Nothing:
 
 @implements(RESOLVE_PLAN)
 async def resolve_plan(task: Task, job: JobRef) -> CampaignPlan:
-    """What was asked for, as ids and numbers."""
+    """What was asked for, as ids and numbers; the customer's own words as an artifact."""
+    settings = task.resources.settings
     async with task.resources.database.transaction(job.org_id) as session:
         found = await jobs.plan_inputs(session, job.job_id)
     wanted, request = found.job.request["clips"], found.job.request
@@ -48,7 +55,20 @@ async def resolve_plan(task: Task, job: JobRef) -> CampaignPlan:
         wishes=ClipWishes(count=wanted["count"], min_s=wanted["min_s"], max_s=wanted["max_s"], aspect=wanted["aspect"]),
         language=request["captions"].get("language") or (found.captions.language if found.captions else ""),
         caption_style=request["captions"]["style"],
+        wording=await _wording(task, request),
+        ranker=settings.language_model if settings.language_url else "",
     )
+
+
+async def _wording(task: Task, request: dict[str, Any]) -> ArtifactRef | None:
+    wording = Wording(topic=request["clips"].get("topic") or "", vocabulary=request["captions"].get("vocabulary", []))
+    if not (wording.topic or wording.vocabulary):
+        return None
+
+    async def make(path: Path) -> None:
+        await asyncio.to_thread(path.write_text, wording.model_dump_json(), "utf-8")
+
+    return await task.make_one(task.job_scope, WORDING_VERSION, wording.model_dump(), [], ".json", make)
 
 
 def _source(asset: Asset) -> ArtifactRef:

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     ffmpeg: str = Field("", description="Path of an ffmpeg with libass, libx264 and loudnorm; empty: imageio-ffmpeg's.")
     whisper_model: str = Field("base", description="Whisper model used where its weights are cached or can be fetched.")
     yolo_weights: str = Field("", description="YOLO weights with a class `face`; empty: the detector of nudenet.")
+    language_url: str = Field(
+        "", description="Base URL of an OpenAI-compatible endpoint that ranks the best passages, as https://.../v1; empty: none."
+    )
+    language_model: str = Field("", description="The model to ask there.")
+    language_api_key: SecretStr = Field(SecretStr(""), description="The key for it; empty: it asks for none.")
+    language_timeout_s: float = Field(120.0, gt=0, le=240, description="Seconds that it may take for one answer.")
     cache_bytes: int = Field(20 * GIB, description="Local copies of artifacts kept per worker host.")
     media_slots: int = Field(2, description="Media activities at a time in one worker process.")
     gpu_slots: int = Field(1, description="Model activities at a time in one worker process.")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from activities import assets, jobs, media, money, reconciliation, selection, shots, speech
+from activities import assets, jobs, language, media, money, reconciliation, selection, shots, speech
 from activities.base import Implementation, Resources
 from activities.resources import open_resources
 from cutroom import process
@@ -37,7 +37,7 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     reconciliation.reconcile_jobs,
     reconciliation.sweep_uploads,
 )
-OUTBOUND: Sequence[Implementation[Any, Any]] = (reconciliation.sweep_store,)
+OUTBOUND: Sequence[Implementation[Any, Any]] = (language.rerank_clips, reconciliation.sweep_store)
 MEDIA: Sequence[Implementation[Any, Any]] = (
     media.inspect_upload,
     media.make_poster,

@@ -21,6 +21,7 @@ from cutroom.contracts.campaign import (
     PLAN_SPEECH,
     RECORD_CLIPS,
     RECORD_FILES,
+    RERANK_CLIPS,
     RESOLVE_PLAN,
     SELECT_CLIPS,
     TRANSCRIBE_CHUNK,
@@ -34,6 +35,7 @@ from cutroom.contracts.campaign import (
     PlanInput,
     RecordClipsInput,
     RecordFilesInput,
+    RerankInput,
     SelectInput,
     ShotsInput,
     SpeechPlan,
@@ -96,6 +98,9 @@ class Campaign(JobWorkflow):
         async with flow.stage("score"):
             chosen = SelectInput(plan=plan, prepared=prepared, transcript=transcript, shots=shots)
             selection = await flow.run(SELECT_CLIPS, chosen)
+            if plan.ranker:
+                ranked = RerankInput(plan=plan, transcript=transcript, selection=selection)
+                selection = await flow.run(RERANK_CLIPS, ranked)
             places = await flow.run(RECORD_CLIPS, RecordClipsInput(job=plan.job, selection=selection))
         async with flow.stage("clips", parts=len(places.clips)):
             await self._make_clips(

@@ -107,6 +107,13 @@ class SelectInput(PlanInput):
     shots: ArtifactRef
 
 
+class RerankInput(PlanInput):
+    """The candidates of `selection` are ranked again by `plan.ranker`."""
+
+    transcript: ArtifactRef
+    selection: ArtifactRef
+
+
 class RecordClipsInput(JobInput):
     selection: ArtifactRef
 
@@ -214,6 +221,7 @@ JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, 
 DETECT_SHOTS_CHUNK = Step("detect_shots_chunk", Queue.GPU, ShotsInput, ArtifactRef, 900, 120)
 JOIN_SHOTS = Step("join_shots", Queue.CPU_MEDIA, JoinShotsInput, ArtifactRef, 120, 60)
 SELECT_CLIPS = Step("select_clips", Queue.CPU_MEDIA, SelectInput, ArtifactRef, 600, 60)
+RERANK_CLIPS = Step("rerank_clips", Queue.OUTBOUND, RerankInput, ArtifactRef, 900, 60)
 RECORD_CLIPS = Step("record_clips", Queue.CONTROL, RecordClipsInput, ClipPlaces, must_stop=True)
 RECORD_FILES = Step("record_files", Queue.CONTROL, RecordFilesInput, Nothing, must_stop=True)
 REFRAME_CLIP = Step("reframe_clip", Queue.GPU, ReframeInput, ArtifactRef, 900, 60)

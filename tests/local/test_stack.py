@@ -96,14 +96,14 @@ def test_nothing_listens_beyond_loopback(up: Up) -> None:
 
 def test_each_process_is_given_its_own_secrets_and_no_other(up: Up) -> None:
     secrets = {"CUTROOM_DATABASE_URL", "CUTROOM_DATABASE_SYSTEM_URL", "CUTROOM_DATABASE_OWNER_URL"}
-    secrets |= {"CUTROOM_S3_ACCESS_KEY", "CUTROOM_S3_SECRET_KEY", "CUTROOM_API_TOKEN"}
+    secrets |= {"CUTROOM_S3_ACCESS_KEY", "CUTROOM_S3_SECRET_KEY", "CUTROOM_API_TOKEN", "CUTROOM_LANGUAGE_API_KEY"}
     given = {name: secrets & psutil.Process(up.pid(name)).environ().keys() for name in PROCESSES}
     store = {"CUTROOM_S3_ACCESS_KEY", "CUTROOM_S3_SECRET_KEY"}
     databases = {"CUTROOM_DATABASE_URL", "CUTROOM_DATABASE_SYSTEM_URL"}
     assert given == {
         "api": databases | store,
         "control": databases | store,
-        "outbound": {"CUTROOM_DATABASE_URL"} | store,
+        "outbound": {"CUTROOM_DATABASE_URL", "CUTROOM_LANGUAGE_API_KEY"} | store,
         "media": {"CUTROOM_DATABASE_URL"} | store,
         "gpu": {"CUTROOM_DATABASE_URL"} | store,
     }
