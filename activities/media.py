@@ -38,6 +38,7 @@ async def inspect_upload(task: Task, upload: UploadObject) -> Inspected:
         raise BadInput("The bytes differ from the SHA-256 that was announced; upload the file again.", code="hash_mismatch")
     known = sniff(path)
     source = ArtifactRef(key=upload.key, sha256=sha256, size=size)
+    await asyncio.to_thread(task.resources.files.adopt, source, path)
     inspected = Inspected(source=source, kind=known.kind, content_type=known.content_type)
     if known.container is not None:
         media = await probe(path, known.container, Policy.of(task.resources.settings), note=task.note)

@@ -45,11 +45,21 @@ class LocalFiles:
         `on_bytes`: see `ObjectStore.fetch`. Raises ArtifactMissing where the store lost it, Unreachable where the store
         is away (`store_unavailable`), gave other bytes (`object_damaged`) or the disk is full (`disk_full`).
         """
-        cached = self._cache / f"{ref.sha256}{Path(ref.key).suffix}"
+        cached = self._copy_of(ref)
         async with self._fetching.setdefault(ref.sha256, asyncio.Lock()):
             if not await asyncio.to_thread(_touch, cached):
                 await self._fetch(ref, cached, on_bytes)
         return cached if hold is None else await asyncio.to_thread(_link, cached, hold)
+
+    def adopt(self, ref: ArtifactRef, path: Path) -> None:
+        """Take a file that was just verified to be `ref`, so that it need not be fetched again. It stays where it is, too.
+
+        Blocks for a moment where copies have to be evicted. Raises Unreachable (`disk_full`).
+        """
+        with _disk_full_said():
+            self._make_room(ref.size)
+            with suppress(FileExistsError):
+                os.link(path, self._copy_of(ref))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -79,6 +89,9 @@ class LocalFiles:
             if await asyncio.to_thread(sha256_of, fresh) != ref.sha256:
                 raise Unreachable("The object store gave other bytes than were stored; try again.", code="object_damaged")
             os.replace(fresh, cached)
+
+    def _copy_of(self, ref: ArtifactRef) -> Path:
+        return self._cache / f"{ref.sha256}{Path(ref.key).suffix}"
 
     def _make_room(self, size: int) -> None:
         """Evict the longest unused copies until `size` more bytes fit."""

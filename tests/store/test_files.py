@@ -47,6 +47,17 @@ def age(path: Path) -> None:
     os.utime(path, (long_ago, long_ago))
 
 
+async def test_a_verified_file_is_adopted_and_never_fetched(files: LocalFiles, tmp_path: Path) -> None:
+    """Nothing of that name is in the store."""
+    path = tmp_path / "verified"
+    path.write_bytes(b"bytes")
+    ref = ArtifactRef(key="never/put.bin", sha256=hashlib.sha256(b"bytes").hexdigest(), size=5)
+    files.adopt(ref, path)
+    files.adopt(ref, path)
+    path.unlink()
+    assert (await files.ensure_local(ref)).read_bytes() == b"bytes"
+
+
 async def test_a_copy_is_fetched_once_and_needs_the_store_no_more(files: LocalFiles, objects: ObjectStore, put: Put) -> None:
     ref = await put("talk.mp4", b"bytes")
     first = await files.ensure_local(ref)
