@@ -37,10 +37,9 @@ MOVIEPY = Path(__file__).with_name("moviepy_clip.py")
 
 
 class Run(NamedTuple):
-    """One campaign and the floor measured after it."""
+    """One campaign: wall seconds, what it used, and the start and length of each clip in seconds."""
 
     seconds: float
-    floor: Floor
     used: Used
     spans: list[tuple[float, float]]
 
@@ -49,14 +48,13 @@ def measure(talk: Path, repeat: int, count: int, clip_s: float) -> Part:
     """Raises RuntimeError where a campaign does not succeed."""
     with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as place:
         folder = Path(place)
-        runs = [asyncio.run(_run(talk, folder / str(number), count, clip_s)) for number in range(repeat)]
-        run = sorted(runs, key=lambda run: run.seconds / run.floor.seconds)[len(runs) // 2]
-        last = folder / str(repeat - 1)
-        theirs = floors_clips(talk / "talk.mp4", runs[-1].spans, last)
+        pairs = [_beside_the_floor(talk, folder / str(number), count, clip_s) for number in range(repeat)]
+        last, video = folder / str(repeat - 1), talk / "talk.mp4"
+        (run, _), spans = pairs[-1], pairs[-1][0].spans
         figures = [
-            *_speed(run, runs, _moviepy(talk / "talk.mp4", runs[-1].spans[0], last)),
-            *_picture(our_clips(talk / "talk.mp4", last), theirs),
-            *_memory(run.used, talk / "talk.mp4", last),
+            *_speed(pairs, _moviepy(video, spans[0], last)),
+            *_picture(our_clips(video, last), floors_clips(video, spans, last)),
+            *memory(run.used, video, last),
             *(
                 Figure(row.name.strip(), row.value, "", row.target, row.good)
                 for row in quality.measure(last, read_truth(talk / "truth.json"))
@@ -65,7 +63,13 @@ def measure(talk: Path, repeat: int, count: int, clip_s: float) -> Part:
     return Part("campaign", [f"{talk.name}, {count} clips of about {clip_s:g} s, {repeat} times"], figures)
 
 
-async def _run(talk: Path, out: Path, count: int, clip_s: float) -> Run:
+def _beside_the_floor(talk: Path, out: Path, count: int, clip_s: float) -> tuple[Run, Floor]:
+    run = asyncio.run(run_campaign(talk, out, count, clip_s))
+    return run, measure_floor(talk / "talk.mp4", run.spans, out)
+
+
+async def run_campaign(talk: Path, out: Path, count: int, clip_s: float) -> Run:
+    """One campaign on a stack of its own; its files are saved to `out`. Raises RuntimeError where it does not succeed."""
     async with fresh_stack() as (stack, client):
         with watching(stack) as used:
             job, seconds = await asyncio.to_thread(_campaign, client, talk, count, clip_s)
@@ -73,7 +77,7 @@ async def _run(talk: Path, out: Path, count: int, clip_s: float) -> Run:
             raise RuntimeError(f"the campaign ended as {job.status}: {job.error}")
         await asyncio.to_thread(save, client, job.id, out)
     spans = [(clip.start_s, clip.end_s - clip.start_s) for clip in job.clips if clip.status == "ready"]
-    return Run(seconds, measure_floor(talk / "talk.mp4", spans, out), used, spans)
+    return Run(seconds, used, spans)
 
 
 def _campaign(client: Client, talk: Path, count: int, clip_s: float) -> tuple[Job, float]:
@@ -84,11 +88,14 @@ def _campaign(client: Client, talk: Path, count: int, clip_s: float) -> tuple[Jo
     )
     for _ in client.events(job.id):
         pass
-    return client.job(job.id), time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    return client.job(job.id), seconds
 
 
-def _speed(run: Run, runs: Sequence[Run], moviepy_s: float) -> list[Figure]:
-    floor, ratios = run.floor, [one.seconds / one.floor.seconds for one in runs]
+def _speed(pairs: Sequence[tuple[Run, Floor]], moviepy_s: float) -> list[Figure]:
+    pairs = sorted(pairs, key=lambda pair: pair[0].seconds / pair[1].seconds)
+    ratios = [run.seconds / floor.seconds for run, floor in pairs]
+    run, floor = pairs[len(pairs) // 2]
     return [
         at_most("campaign against the floor", median(ratios), LIMIT, "times"),
         Figure("  the same, best and worst", f"{min(ratios):.3f} to {max(ratios):.3f}", "times", f"goal {GOAL:g}"),
@@ -108,7 +115,8 @@ def _picture(ours: list[Encoded], theirs: list[Encoded]) -> list[Figure]:
     ]
 
 
-def _memory(used: Used, source: Path, out: Path) -> list[Figure]:
+def memory(used: Used, source: Path, out: Path) -> list[Figure]:
+    """What the workers used against what they may."""
     allowed = source.stat().st_size + sum(clip.stat().st_size for clip in out.glob("clip-*.mp4"))
     return [
         at_most("largest media process", used.resident["media"] / 1e9, MOST_MEDIA / 1e9, "GB"),

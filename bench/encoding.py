@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.floor import clip_command
+from bench.floor import clip_command, run_ffmpeg
 from cutroom.contracts.documents import Framing, Transcript
 from cutroom.media import ffmpeg, render
 from cutroom.media.captions import ass, words_inside
@@ -30,7 +30,7 @@ def floors_clips(video: Path, spans: Sequence[tuple[float, float]], folder: Path
     found = []
     for number, span in enumerate(spans, 1):
         reference = folder / "reference.mp4"
-        subprocess.run(clip_command(video, span, folder, reference, *LOSSLESS), check=True)
+        run_ffmpeg(clip_command(video, span, folder, reference, *LOSSLESS))
         found.append(_compare(folder / f"floor-{number}.mp4", reference, span[1]))
     return found
 

@@ -54,10 +54,15 @@ def reading(video: Path, *seek: str) -> list[str | Path]:
     return [locate(), "-nostdin", "-y", "-v", "error", *seek, "-i", video]
 
 
+def run_ffmpeg(command: Sequence[str | Path]) -> None:
+    """Raises CalledProcessError where it fails."""
+    subprocess.run(command, check=True)
+
+
 def _timed(commands: Sequence[Sequence[str | Path]], at_once: int = 1) -> float:
     began = time.perf_counter()
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
+        list(pool.map(run_ffmpeg, commands))
     return time.perf_counter() - began
 
 
