@@ -80,8 +80,9 @@ class Endpoint:
         """The body of a good answer. A question that is not understood is put again without what few servers know."""
         wanted = {"name": "answer", "strict": True, "schema": schema}
         options: dict[str, Any] = {"temperature": 0, "response_format": {"type": "json_schema", "json_schema": wanted}}
-        wait_s = FIRST_WAIT_S
+        wait_s, pause_s = 0.0, FIRST_WAIT_S
         for _ in range(MOST_TRIES):
+            await asyncio.sleep(wait_s)
             try:
                 status, headers, body = await self._post({"model": self._model, "messages": list(messages), **options})
             except httpx.TransportError:
@@ -89,13 +90,11 @@ class Endpoint:
             if 200 <= status < 300:
                 return body
             if status in NOT_UNDERSTOOD and options:
-                options = {}
+                options, wait_s = {}, 0.0
             elif status in BUSY:
-                asked_s = _retry_after_s(headers)
-                if asked_s > LONGEST_WAIT_S:
+                wait_s, pause_s = max(pause_s, _retry_after_s(headers)), 2 * pause_s
+                if wait_s > LONGEST_WAIT_S:
                     break
-                await asyncio.sleep(max(wait_s, asked_s))
-                wait_s *= 2
             else:
                 raise SetupError(f"The language model's server refuses the question with status {status}.", code="language_refused")
         raise _away("it cannot be reached or is busy")

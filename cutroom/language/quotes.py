@@ -41,13 +41,13 @@ def is_plain(text: str) -> bool:
 
 
 def is_about(short: str, text: str) -> bool:
-    """Whether a short text is made of what `text` says: each figure of it, and half of its longer words by their stems."""
+    """Whether a short text is made of what `text` says: each figure of it, and two in three of its longer words by their stems."""
     said = words(text)
     stems = {word[:STEM] for word in said}
     own = words(short)
     longer = [word for word in own if len(word) >= STEM] or own
     known = sum(word[:STEM] in stems for word in longer)
-    return bool(own) and 2 * known >= len(longer) and all(word in said for word in own if any(c.isdigit() for c in word))
+    return bool(own) and 3 * known >= 2 * len(longer) and all(word in said for word in own if any(c.isdigit() for c in word))
 
 
 def words(text: str) -> list[str]:
