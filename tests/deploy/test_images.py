@@ -80,7 +80,9 @@ def test_an_image_installs_what_everything_is_tested_with(lock: str) -> None:
 def test_only_the_gpu_image_holds_model_libraries(target: str) -> None:
     """The cpu image has onnxruntime, for the small network that tells voices from noise."""
     small = "onnxruntime" if target == "cpu" else "none"
-    models = re.compile(rf"torch|nvidia|triton|cuda|ultralytics|whisper|ctranslate|transnet|nudenet|(?!{small})onnx|opencv|pocketsphinx")
+    models = re.compile(
+        rf"torch|nvidia|triton|cuda|ultralytics|whisper|ctranslate|transnet|nudenet|(?!{small})onnx|opencv|pocketsphinx"
+    )
     names = {name for name, _, _ in pinned(LOCKS / f"{target}.lock")}
     assert not {name for name in names if models.search(name)}
     assert {name for name, _, _ in pinned(LOCKS / "gpu.lock") if models.search(name)}
