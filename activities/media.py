@@ -92,7 +92,7 @@ async def prepare_media(task: Task, source: SourceInput) -> PreparedMedia:
     return PreparedMedia(
         sound=made.refs.get("sound"),
         frames=made.refs["frames"],
-        frame_rate=media.fps,
+        frame_rate=prepare.frame_rate(media),
         frame_count=made.facts["frame_count"],
         proxy=made.refs["proxy"],
         proxy_fps=prepare.PROXY_FPS,

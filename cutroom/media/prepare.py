@@ -3,6 +3,7 @@
 All three are in player time, see `timeline`.
 """
 
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from cutroom.contracts.media import MediaFacts
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
 from cutroom.media.timeline import FrameSpan, exact, seek_to, slower, sounding, steady
 
-VERSION = 1
+VERSION = 2
 SAMPLE_RATE = 16000
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
+MOST_FRAMES = 60.0
 PROXY_FPS = 5.0
 PROXY_WIDTH = 640
 
@@ -23,22 +25,27 @@ def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, 
     """`frames`: FFV1 in Matroska, each a key frame; `proxy`: H.264 in MP4; `sound`: FLAC, None for a source without."""
     given = open_source(source, media.container)
     pictures = steady(given["V:0"], media.fps).split()
+    fast = pictures[0] if frame_rate(media) == media.fps else slower(pictures[0], frame_rate(media))
     # Bicubic to packed RGB, as the shot network's own reader does: fast_bilinear skips most pixels, and straight to planar
     # the colours are others. From there to the planes that FFV1 takes nothing is lost.
-    small = (
-        pictures[0].filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="bicubic").filter("format", "rgb24").filter("format", "gbrp")
-    )
+    small = fast.filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="bicubic").filter("format", "rgb24").filter("format", "gbrp")
     width, height = proxy_size(media)
+    # The fastest preset: its pictures are looked at by a detector, once, and x264 would cost a third of the decode otherwise.
     slow = slower(pictures[1], PROXY_FPS)
     faces = slow.filter("scale", width, height, flags="fast_bilinear").filter("setsar", 1).filter("format", "yuv420p")
     outputs = [
         small.output(str(frames), f="matroska", vcodec="ffv1", level=3, g=1, **_CLEAN),
-        faces.output(str(proxy), f="mp4", vcodec="libx264", preset="veryfast", crf=23, g=25, movflags="+faststart", **_CLEAN),
+        faces.output(str(proxy), f="mp4", vcodec="libx264", preset="ultrafast", crf=23, g=25, movflags="+faststart", **_CLEAN),
     ]
     if sound is not None:
         mono = sounding(given["a:0"], SAMPLE_RATE).filter("aformat", sample_fmts="s16", channel_layouts="mono")
         outputs.append(mono.output(str(sound), f="flac", acodec="flac", **_CLEAN))
     return plan(*outputs, duration_s=media.duration_s, limits=limits_for(media.duration_s))
+
+
+def frame_rate(media: MediaFacts) -> float:
+    """Small frames a second: the source's own, of a source over MOST_FRAMES every second one, every third one and so on."""
+    return media.fps / ceil(media.fps / MOST_FRAMES)
 
 
 def proxy_size(media: MediaFacts) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cutroom.contracts.media import MediaFacts
 from cutroom.media import ffmpeg as runner
-from cutroom.media.prepare import FRAME_HEIGHT, FRAME_WIDTH, plan_prepare, plan_raw_frames, proxy_size
+from cutroom.media.prepare import FRAME_HEIGHT, FRAME_WIDTH, frame_rate, plan_prepare, plan_raw_frames, proxy_size
 from tests.media.material import LATE_SOUND, SOURCES, VP8, MakeSource, facts, ffmpeg, lavfi
 
 
@@ -32,7 +32,7 @@ def prepare(source: Path, folder: Path) -> Prepared:
 
 def raw_frames(prepared: Prepared, first: int, last: int) -> NDArray[np.uint8]:
     raw = prepared.frames.with_suffix(".rgb")
-    asyncio.run(runner.run(plan_raw_frames(prepared.frames, raw, prepared.media.fps, first, last)))
+    asyncio.run(runner.run(plan_raw_frames(prepared.frames, raw, frame_rate(prepared.media), first, last)))
     return np.fromfile(raw, np.uint8).reshape(-1, FRAME_HEIGHT, FRAME_WIDTH, 3)
 
 
@@ -56,6 +56,14 @@ def test_small_frames_are_those_of_a_plain_bicubic_resize(talk: Path, tmp_path: 
     plain = tmp_path / "plain.rgb"
     ffmpeg("-i", talk, "-vf", "scale=48:27:flags=bicubic", "-f", "rawvideo", "-pix_fmt", "rgb24", plain)
     assert raw_frames(prepared, 0, 50).tobytes() == plain.read_bytes()
+
+
+def test_a_source_of_120_frames_a_second_gives_every_second_one(make_source: MakeSource, tmp_path: Path) -> None:
+    graph = "color=gray:s=96x54:r=120:d=0.4,geq=lum='20+2*N':cb=128:cr=128"
+    prepared = prepare(make_source("fast.mp4", *lavfi(graph)), tmp_path)
+    assert frame_rate(prepared.media) == 60
+    assert prepared.frame_count == 24
+    assert numbers(raw_frames(prepared, 0, 24)) == list(range(0, 48, 2))
 
 
 def test_sound_and_picture_share_their_zero(make_source: MakeSource, tmp_path: Path) -> None:
