@@ -19,7 +19,7 @@ from cutroom.contracts.campaign import (
     RecordClipsInput,
     RecordFilesInput,
 )
-from cutroom.contracts.documents import Selection, Wording
+from cutroom.contracts.documents import Selection, Transcript, Wording
 from cutroom.contracts.jobs import RECORD_EVENT, TERMINAL, EventInput, JobStatus
 from cutroom.contracts.media import MediaFacts
 from cutroom.store import clips, jobs
@@ -82,14 +82,17 @@ async def record_clips(task: Task, chosen: RecordClipsInput) -> ClipPlaces:
     async with task.resources.database.transaction(chosen.job.org_id) as session:
         rows = await clips.record_clips(session, chosen.job, selection.clips)
         await jobs.record_files(session, chosen.job, {"selection": chosen.selection})
+        await jobs.add_warnings(session, chosen.job.job_id, selection.warnings)
     return ClipPlaces(clips=[ClipPlace(clip_id=r.id, ordinal=r.ordinal, start_s=r.start_s, end_s=r.end_s) for r in rows])
 
 
 @implements(RECORD_FILES)
 async def record_files(task: Task, made: RecordFilesInput) -> Nothing:
     """Let people read what was heard and seen."""
+    transcript = await task.read(made.transcript, Transcript)
     async with task.resources.database.transaction(made.job.org_id) as session:
         await jobs.record_files(session, made.job, {"transcript": made.transcript, "shots": made.shots})
+        await jobs.add_warnings(session, made.job.job_id, transcript.warnings)
     return Nothing()
 
 

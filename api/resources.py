@@ -35,7 +35,10 @@ class Download(BaseModel):
 
 
 class AssetResource(BaseModel):
-    """status: uploading | verifying | ready | rejected | duplicate. `media` of videos: seconds, pixels, codecs."""
+    """status: uploading | verifying | ready | rejected | duplicate. `media` of videos: seconds, pixels, codecs.
+
+    `warnings`: what to know of a video before paying for clips of it.
+    """
 
     id: str
     kind: str | None
@@ -45,6 +48,7 @@ class AssetResource(BaseModel):
     size_bytes: int
     sha256: str | None
     media: dict[str, Any] | None
+    warnings: list[str]
     language: str | None
     duplicate_of: str | None
     error: Reason | None
@@ -123,7 +127,8 @@ class JobResource(BaseModel):
     """status: queued | processing | pausing | paused | attention | succeeded | failed | canceled | expired.
 
     `progress`: step -> how much of it is done, 0 to 1. `timings`: step -> seconds. `attention` says what the job waits for
-    and who must act. `files` names what /v1/jobs/{id}/files gives. `trace_id` is in the logs of all that worked on it.
+    and who must act. `warnings` say what could not be done as asked. `files` names what /v1/jobs/{id}/files gives.
+    `trace_id` is in the logs of all that worked on it.
     """
 
     id: str
@@ -140,6 +145,7 @@ class JobResource(BaseModel):
     request: dict[str, Any]
     price: Quote
     clips: list[ClipResource]
+    warnings: list[str]
     files: list[str]
     timings: dict[str, float]
     trace_id: str | None
@@ -159,7 +165,8 @@ def asset_resource(asset: Asset) -> AssetResource:
         content_type=asset.content_type or None,
         size_bytes=asset.size,
         sha256=asset.sha256 or None,
-        media=asset.media or None,
+        media={name: fact for name, fact in asset.media.items() if name != "warnings"} or None,
+        warnings=asset.media.get("warnings", []),
         language=asset.language or None,
         duplicate_of=asset.duplicate_of,
         error=_reason(asset),
@@ -224,6 +231,7 @@ def _job_resource(job: Job, made: list[ClipResource], timings: dict[str, float])
         request=job.request,
         price=Quote.model_validate(job.price),
         clips=made,
+        warnings=job.result.get("warnings", []),
         files=sorted(job.files),
         timings=timings,
         trace_id=tracing.trace_id(job.traceparent) or None,

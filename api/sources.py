@@ -45,3 +45,10 @@ async def sources_of(session: AsyncSession, wanted: NewCampaign) -> tuple[Asset,
 def length_of(video: Asset) -> float:
     """Seconds."""
     return MediaFacts.model_validate(video.media).duration_s
+
+
+def warnings_of(video: Asset, captions: Asset | None) -> list[str]:
+    """What of these sources a campaign has to leave out, known before it begins."""
+    if captions is not None and not MediaFacts.model_validate(video.media).has_audio:
+        return ["The recording has no sound to place the captions by: they are left out."]
+    return []

@@ -9,7 +9,7 @@ from api.deps import Caller, IdempotencyKey, JobsRead, JobsWrite, PageDep, PathI
 from api.handing import SWEEPER_WAITS_S, Made, Once, hand_over
 from api.requests import NewCampaign
 from api.resources import ClipResource, JobResource, ListOf, clip_resources, job_resources
-from api.sources import length_of, sources_of
+from api.sources import length_of, sources_of, warnings_of
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id, workflow_id
 from cutroom.contracts.jobs import TERMINAL, JobStatus
@@ -63,6 +63,7 @@ async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller) -
         asset_id=video.id,
         captions_asset_id=captions.id if captions else None,
         request=wanted.model_dump(mode="json", exclude={"metadata", "external_id"}),
+        result={"warnings": warnings_of(video, captions)},
         price=quote(KIND, source_s=length_of(video), clips=wanted.clips.count).model_dump(),
         metadata_=wanted.metadata,
         external_id=wanted.external_id,

@@ -1,6 +1,7 @@
 """`cutroom run`: a recording becomes clips in a folder, with live progress per step."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,7 +30,10 @@ class Wishes:
     count: int | None = None
     min_s: float | None = None
     max_s: float | None = None
+    aspect: str | None = None
+    topic: str | None = None
     language: str | None = None
+    vocabulary: Sequence[str] = ()
 
 
 @app.command()
@@ -40,12 +44,29 @@ def run(
     clips: Annotated[int | None, typer.Option(help="How many clips at most.")] = None,
     min_s: Annotated[float | None, typer.Option(help="Shortest clip, seconds.")] = None,
     max_s: Annotated[float | None, typer.Option(help="Longest clip, seconds.")] = None,
+    aspect: Annotated[str | None, typer.Option(help="Shape of the clips: 9:16, 1:1, 4:5 or 16:9.")] = None,
+    topic: Annotated[str | None, typer.Option(help="What the clips are to be about.")] = None,
     language: Annotated[str | None, typer.Option(help="Spoken language, such as en.")] = None,
+    vocabulary: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TERM", help="A name or term as it is spelled, or @FILE with one a line; can be given often."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the campaign as JSON at the end.")] = False,
 ) -> None:
     """Turn a recording into captioned vertical clips. Exit code 1 where the campaign does not succeed."""
     console = Console(stderr=True)
-    wishes = Wishes(existing(video), out, existing(captions) if captions else None, clips, min_s, max_s, language)
+    wishes = Wishes(
+        video=existing(video),
+        out=out,
+        captions=existing(captions) if captions else None,
+        count=clips,
+        min_s=min_s,
+        max_s=max_s,
+        aspect=aspect,
+        topic=topic,
+        language=language,
+        vocabulary=terms_of(vocabulary or []),
+    )
     with open_client(get_settings()) as client:
         job = make_clips(client, wishes, console)
     if as_json:
@@ -61,18 +82,37 @@ def existing(path: Path) -> Path:
     return path
 
 
+def terms_of(given: Sequence[str]) -> list[str]:
+    """Names and terms, those of `@FILE` read. Raises InvalidRequest (`file_not_found`, `file_unreadable`)."""
+    terms = []
+    for term in given:
+        if not term.startswith("@"):
+            terms.append(term)
+            continue
+        try:
+            lines = existing(Path(term[1:])).read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeError):
+            raise InvalidRequest(f"{term[1:]} cannot be read as text.", code="file_unreadable") from None
+        terms += [line.strip() for line in lines if line.strip()]
+    return terms
+
+
 def make_clips(client: Client, wishes: Wishes, console: Console) -> Job:
     """Upload, run and download one campaign; the folder holds what was made, however the campaign ended."""
     with sending(console) as progress:
         video = client.upload(wishes.video, on_progress=progress.of("Uploading the recording"))
         captions = client.upload(wishes.captions, on_progress=progress.of("Uploading its captions")) if wishes.captions else None
+    _warn(video.warnings, console)
     job = client.create_campaign(
         video.id,
         captions_asset_id=captions.id if captions else None,
         count=wishes.count,
         min_s=wishes.min_s,
         max_s=wishes.max_s,
+        aspect=wishes.aspect,
+        topic=wishes.topic,
         language=wishes.language,
+        vocabulary=wishes.vocabulary,
     )
     console.print(f"Campaign {job.id}, {job.price['total']} credits at most")
     with LiveJob(console) as live:
@@ -115,5 +155,11 @@ def _report(job: Job, out: Path, console: Console) -> None:
             console.print(f"      {clip.score['why']}", style="dim", highlight=False, markup=False)
         elif clip.error:
             console.print(f"  clip {clip.ordinal} failed, {clip.error.code}: {clip.error.detail}", style="red", markup=False)
+    _warn(job.warnings, console)
     if job.error:
         console.print(f"{job.status}, {job.error.code}: {job.error.detail}", style="red", markup=False)
+
+
+def _warn(warnings: Sequence[str], console: Console) -> None:
+    for warning in warnings:
+        console.print(f"Note: {warning}", style="yellow", highlight=False, markup=False)

@@ -1,7 +1,7 @@
 """The client: one method per thing that people do."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -44,13 +44,18 @@ class Client:
         count: int | None = None,
         min_s: float | None = None,
         max_s: float | None = None,
+        aspect: str | None = None,
+        topic: str | None = None,
         language: str | None = None,
+        vocabulary: Sequence[str] = (),
         external_id: str | None = None,
         key: str | None = None,
     ) -> Job:
         """Start a campaign; what is left out takes the server's default."""
-        clips = {name: value for name, value in {"count": count, "min_s": min_s, "max_s": max_s}.items() if value is not None}
-        captions = {"language": language} if language else {}
+        wishes = {"count": count, "min_s": min_s, "max_s": max_s, "aspect": aspect, "topic": topic}
+        clips = {name: value for name, value in wishes.items() if value is not None}
+        captions: dict[str, Any] = {"language": language} if language else {}
+        captions |= {"vocabulary": list(vocabulary)} if vocabulary else {}
         body: dict[str, Any] = {"asset_id": asset_id, "clips": clips, "captions": captions}
         body |= {"captions_asset_id": captions_asset_id} if captions_asset_id else {}
         body |= {"external_id": external_id} if external_id else {}

@@ -18,7 +18,7 @@ class Reason(Resource):
 
 
 class Asset(Resource):
-    """status: uploading | verifying | ready | rejected | duplicate."""
+    """status: uploading | verifying | ready | rejected | duplicate. `warnings`: what to know before making clips of it."""
 
     id: str
     kind: str | None
@@ -26,6 +26,7 @@ class Asset(Resource):
     filename: str
     size_bytes: int
     duplicate_of: str | None = None
+    warnings: list[str] = []
     error: Reason | None = None
 
 
@@ -51,7 +52,7 @@ class Clip(Resource):
 
 
 class Job(Resource):
-    """`progress`: step -> 0 to 1. `timings`: step -> seconds."""
+    """`progress`: step -> 0 to 1. `timings`: step -> seconds. `warnings`: what could not be done as asked."""
 
     id: str
     kind: str
@@ -62,6 +63,7 @@ class Job(Resource):
     error: Reason | None = None
     price: dict[str, Any] = {}
     clips: list[Clip] = []
+    warnings: list[str] = []
     timings: dict[str, float] = {}
     trace_id: str | None = None
     created_at: datetime

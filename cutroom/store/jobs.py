@@ -1,6 +1,6 @@
 """Jobs, their events and their files. The workflow gives each event its number; the job's row follows the newest one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,6 +165,13 @@ async def record_files(session: AsyncSession, job: JobRef, files: dict[str, Arti
     """Give a job these files to read, by name; those it has already stay."""
     added = {name: ref.model_dump() for name, ref in files.items()}
     await session.execute(update(Job).where(col(Job.id) == job.job_id).values(files=col(Job.files).op("||")(cast(added, JSONB))))
+
+
+async def add_warnings(session: AsyncSession, job_id: str, warnings: Sequence[str]) -> None:
+    """Give a job these warnings to show, after those it has; none twice. Safe to repeat."""
+    job = await session.get_one(Job, job_id, with_for_update=True)
+    known = job.result.get("warnings", [])
+    job.result = job.result | {"warnings": list(dict.fromkeys([*known, *warnings]))}
 
 
 async def logs(session: AsyncSession, job_id: str) -> list[Artifact]:

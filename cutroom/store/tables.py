@@ -115,6 +115,7 @@ class Upload(SQLModel, table=True):
 class Job(SQLModel, table=True):
     """One request of any engine.
 
+    `result`: {warnings[]}, what its owner should know of what was made.
     `price`: {price_version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
     `progress`: step -> how much of it is done, 0 to 1. `traceparent`: the span of the request that made it (W3C).
     """

@@ -41,7 +41,13 @@ class Tenant:
     http: httpx.AsyncClient
 
     async def asset(
-        self, kind: AssetKind = "video", *, status: str = "ready", language: str = "", sha256: str | None = None
+        self,
+        kind: AssetKind = "video",
+        *,
+        status: str = "ready",
+        language: str = "",
+        sha256: str | None = None,
+        media: MediaFacts = MINUTE,
     ) -> str:
         """The id of an asset as an ingest leaves it; its bytes are not stored."""
         asset_id, upload_id = new_id("ast"), new_id("upl")
@@ -65,8 +71,8 @@ class Tenant:
                 await uploads.mark_completing(session, upload_id)
             if status == "ready":
                 source = ArtifactRef(key=key, sha256=sha256 or hashlib.sha256(asset_id.encode()).hexdigest(), size=7)
-                media = MINUTE if kind == "video" else None
-                found = Inspected(source=source, kind=kind, content_type="video/mp4", media=media, language=language)
+                facts = media if kind == "video" else None
+                found = Inspected(source=source, kind=kind, content_type="video/mp4", media=facts, language=language)
                 await assets.accept(session, AcceptInput(org_id=self.org_id, asset_id=asset_id, inspected=found))
         return asset_id
 

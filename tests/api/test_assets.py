@@ -52,6 +52,14 @@ async def test_a_rejected_asset_says_why_and_a_ready_one_is_never_rejected(tenan
     assert (refused.status_code, refused.json()["code"]) == (409, "asset_not_ready")
 
 
+async def test_a_video_says_what_its_owner_should_know_of_it(tenant: Tenant) -> None:
+    late = MINUTE.model_copy(update={"warnings": ["The sound runs two seconds late."]})
+    shown = [(await tenant.http.get(f"/v1/assets/{await tenant.asset(media=media)}")).json() for media in (late, MINUTE)]
+    assert [asset["warnings"] for asset in shown] == [["The sound runs two seconds late."], []]
+    assert all("warnings" not in asset["media"] for asset in shown)
+    assert (await tenant.http.get(f"/v1/assets/{await tenant.asset('captions')}")).json()["warnings"] == []
+
+
 async def test_an_asset_that_is_being_checked_cannot_be_deleted(tenant: Tenant) -> None:
     asset_id = await tenant.asset(status="verifying")
     refused = await tenant.http.delete(f"/v1/assets/{asset_id}")

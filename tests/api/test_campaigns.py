@@ -16,7 +16,7 @@ from cutroom.settings import Settings
 from cutroom.store import assets, jobs, ledger
 from cutroom.store.tables import Outbox
 from cutroom.temporal.engine import RunState
-from tests.api.conftest import MakeTenant, Tenant, running
+from tests.api.conftest import MINUTE, MakeTenant, Tenant, running
 
 
 async def held(tenant: Tenant) -> tuple[int, int]:
@@ -107,6 +107,26 @@ async def test_wishes_in_words_are_kept_as_they_were_written(tenant: Tenant) -> 
     campaign = await tenant.campaign(clips={"aspect": "4:5", **words[0]}, captions=words[1])
     assert (campaign["request"]["clips"]["aspect"], campaign["request"]["clips"]["topic"]) == ("4:5", "Mut zur Lücke")
     assert campaign["request"]["captions"]["vocabulary"] == ["Nguyễn", "K8s", "東京"]
+
+
+async def test_captions_of_a_recording_without_sound_are_said_to_be_left_out(tenant: Tenant) -> None:
+    silent = await tenant.asset(media=MINUTE.model_copy(update={"has_audio": False}))
+    captions = await tenant.asset("captions")
+    campaign = await tenant.campaign(asset_id=silent, captions_asset_id=captions)
+    (warning,) = campaign["warnings"]
+    assert "no sound" in warning
+    assert (await tenant.campaign(asset_id=silent))["warnings"] == []
+    assert (await tenant.campaign(captions_asset_id=captions))["warnings"] == []
+
+
+async def test_what_steps_warn_of_is_shown_once_and_after_what_was_known_before(tenant: Tenant) -> None:
+    silent = await tenant.asset(media=MINUTE.model_copy(update={"has_audio": False}))
+    campaign = await tenant.campaign(asset_id=silent, captions_asset_id=await tenant.asset("captions"))
+    for warnings in (["Fewer clips."], ["Fewer clips.", "No model."]):
+        async with tenant.services.database.transaction(tenant.org_id) as session:
+            await jobs.add_warnings(session, campaign["id"], warnings)
+    shown = (await tenant.http.get(f"/v1/campaigns/{campaign['id']}")).json()
+    assert shown["warnings"] == [*campaign["warnings"], "Fewer clips.", "No model."]
 
 
 async def test_an_asset_that_cannot_be_used_is_refused_by_name(tenant: Tenant, make_tenant: MakeTenant) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cutroom.cli import main
-from cutroom.cli.run import files_of
+from cutroom.cli.run import files_of, terms_of
+from cutroom.errors import InvalidRequest
 from cutroom.settings import get_settings
 
 
@@ -71,3 +72,17 @@ def test_models_are_listed_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_a_clip_names_only_the_files_that_it_has() -> None:
     silent = {"ordinal": 3, "files": ["video", "thumbnail", "framing"]}
     assert files_of(silent) == {"file": "clip-03.mp4", "captions": None, "thumbnail": "clip-03.jpg", "frame": "clip-03.frame.json"}
+
+
+def test_names_and_terms_are_given_one_by_one_or_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    file.write_text("\ufeffNguy\u1ec5n\n\n  K8s \n", "utf-8")
+    assert terms_of(["Temporal", f"@{file}"]) == ["Temporal", "Nguy\u1ec5n", "K8s"]
+
+
+def test_a_file_of_names_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "names.bin").write_bytes(b"\xff\xfe\xfa")
+    for name, code in (("nothing.txt", "file_not_found"), ("names.bin", "file_unreadable")):
+        with pytest.raises(InvalidRequest) as caught:
+            terms_of([f"@{tmp_path / name}"])
+        assert caught.value.code == code

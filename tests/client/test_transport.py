@@ -1,6 +1,8 @@
 """How the client meets a server that is away, answers late or refuses."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -77,3 +79,20 @@ def test_events_go_on_where_the_connection_broke() -> None:
         events = list(client.events("cmp_1"))
     assert [event.seq for event in events] == [1, 2]
     assert asked == ["0", "1"]
+
+
+def test_wishes_are_sent_as_they_are_and_what_is_left_out_is_the_servers_to_choose() -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        job = {"id": "cmp_1", "kind": "campaign", "status": "queued", "created_at": "2026-01-01T00:00:00Z"}
+        return httpx.Response(202, json=job)
+
+    with Client("http://cutroom.test", "token", transport=httpx.MockTransport(answer)) as client:
+        client.create_campaign("ast_1")
+        client.create_campaign("ast_1", aspect="1:1", topic="bread", vocabulary=["Nguy\u1ec5n"])
+    assert sent == [
+        {"asset_id": "ast_1", "clips": {}, "captions": {}},
+        {"asset_id": "ast_1", "clips": {"aspect": "1:1", "topic": "bread"}, "captions": {"vocabulary": ["Nguy\u1ec5n"]}},
+    ]

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
+from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import Replayer
 
 import workflows.job
 import workflows.steps
 from cutroom.contracts.base import StepInput
+from cutroom.contracts.campaign import RecordClipsInput
 from cutroom.contracts.jobs import EventInput
-from tests.workflows.conftest import Theatre, until
+from tests.workflows.conftest import REF, Theatre, plan_of, until
+from workflows.campaign import Campaign
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +230,47 @@ async def test_an_artifact_that_a_clip_misses_is_made_again(theatre: Theatre) ->
     await (await theatre.start()).result()
     assert theatre.steps.count("prepare_media") == 2
     assert theatre.statuses[-1] == "succeeded"
+
+
+async def test_without_a_language_model_in_the_plan_nobody_is_asked_to_rank(theatre: Theatre) -> None:
+    await (await theatre.start()).result()
+    assert "rerank_clips" not in theatre.steps
+    assert theatre.steps.index("record_clips") == theatre.steps.index("select_clips") + 1
+
+
+async def test_with_a_language_model_in_the_plan_its_ranking_is_what_becomes_clips(theatre: Theatre) -> None:
+    ranked = REF.model_copy(update={"key": "org/o/ranked"})
+    theatre.answers["choose_engines"] = plan_of(theatre.job).model_copy(update={"ranker": "some-model"})
+    theatre.answers["rerank_clips"] = ranked
+    recorded: list[StepInput] = []
+
+    async def keep(input: StepInput) -> None:
+        recorded.append(input)
+
+    theatre.acts["record_clips"] = keep
+    await (await theatre.start()).result()
+    first = theatre.steps.index("select_clips")
+    assert theatre.steps[first : first + 3] == ["select_clips", "rerank_clips", "record_clips"]
+    assert recorded == [RecordClipsInput(job=theatre.job, selection=ranked)]
+    assert theatre.statuses[-1] == "succeeded"
+
+
+async def test_a_cancel_while_the_language_model_is_asked_stops_the_campaign(theatre: Theatre) -> None:
+    theatre.answers["choose_engines"] = plan_of(theatre.job).model_copy(update={"ranker": "some-model"})
+    begun, _ = theatre.hold("rerank_clips")
+    campaign = await theatre.start()
+    await asyncio.wait_for(begun.wait(), 15)
+    await campaign.signal("cancel")
+    await campaign.result()
+    assert theatre.statuses[-1] == "canceled"
+    assert "record_clips" not in theatre.steps
+
+
+@pytest.mark.parametrize("ranker", ["", "some-model"])
+async def test_a_campaign_with_and_without_a_language_model_replays(theatre: Theatre, ranker: str) -> None:
+    theatre.answers["choose_engines"] = plan_of(theatre.job).model_copy(update={"ranker": ranker})
+    campaign = await theatre.start()
+    await campaign.result()
+    history = await campaign.fetch_history()
+    replayer = Replayer(workflows=[Campaign], data_converter=pydantic_data_converter, interceptors=[TracingInterceptor()])
+    await replayer.replay_workflow(history)
