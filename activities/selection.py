@@ -6,29 +6,25 @@ from pathlib import Path
 from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import SELECT_CLIPS, SelectInput
-from cutroom.contracts.documents import Shots, Transcript
+from cutroom.contracts.documents import Shots, Transcript, Wording
 from cutroom.media import selection
-from cutroom.media.energy import relative_loudness
-from cutroom.speech.sound import FRAME_S, loudness_of_file
+from cutroom.speech.prosody import sentence_sounds
 
 
 @implements(SELECT_CLIPS)
 async def select_clips(task: Task, asked: SelectInput) -> ArtifactRef:
-    """`selection.json` of the job: it depends on the job's wishes."""
+    """`selection.json` of the job: it depends on the job's wishes and words."""
     plan, sound = asked.plan, asked.prepared.sound
 
     async def make(out: Path) -> None:
         transcript = await task.read(asked.transcript, Transcript)
         shots = await task.read(asked.shots, Shots)
+        topic = (await task.read(plan.wording, Wording)).topic if plan.wording else ""
         task.beat(1, 3)
-        loudness = await asyncio.to_thread(_loudness, await task.local(sound), transcript) if sound else None
+        sounds = await asyncio.to_thread(sentence_sounds, await task.local(sound), transcript.sentences) if sound else None
         task.beat(2, 3)
-        chosen = await asyncio.to_thread(selection.select, transcript, shots, plan.wishes, plan.media.duration_s, loudness)
+        chosen = await asyncio.to_thread(selection.select, transcript, shots, plan.wishes, plan.media.duration_s, sounds, topic)
         await asyncio.to_thread(out.write_text, chosen.model_dump_json())
 
-    inputs = [asked.transcript, asked.shots, *([sound] if sound else [])]
+    inputs = [asked.transcript, asked.shots, *([sound] if sound else []), *([plan.wording] if plan.wording else [])]
     return await task.make_one(task.job_scope, selection.VERSION, plan.wishes.model_dump(), inputs, ".json", make)
-
-
-def _loudness(sound: Path, transcript: Transcript) -> list[float]:
-    return relative_loudness(loudness_of_file(sound), FRAME_S, transcript.sentences)

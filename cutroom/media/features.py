@@ -1,215 +1,233 @@
-"""What makes a passage of speech worth clipping: named features from 0 to 1, and how much each counts.
+"""What makes a passage of speech worth clipping: named features from 0 to 1, the better the higher, and their points.
 
-Pure text and numbers. The word lists are English; in other languages those features stay at their neutral value and the
-choice rests on shape: questions, numbers, pauses, topic and length.
+A passage is a run of lines. How well a line opens and ends one is a weighed sum of cues of that line and its neighbours; the
+rest are shares and densities over the passage. The cues of `cues.py` are English; elsewhere those features are the same for
+every passage, and the choice rests on shape: questions, figures, names, subject, voices, pauses, length.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import cached_property
 
-# Points of a score of 100. Set by hand on labelled talks; tests hold what each feature must prefer.
-WEIGHTS: dict[str, float] = {
-    "opening": 18,  # the first sentence makes one listen: a question, a number, a claim, a scene
-    "standalone": 18,  # it can be followed by who heard nothing before
-    "ending": 20,  # the last sentence closes the thought, and the next one does not go on with it
-    "substance": 22,  # no welcome, no advertisement, no thanks, no pointing at what cannot be seen
-    "story": 4,  # turns, people who speak, contrasts
-    "numbers": 4,  # figures, dates, amounts
-    "energy": 5,  # louder than the rest of the talk
-    "pace": 2,  # words a second, against the talk
-    "pauses": 3,  # rest before and after it
-    "length": 4,  # inside the wished length, neither at its edge
-}
+import numpy as np
+from numpy.typing import NDArray
+
+from cutroom.media import cues
+from cutroom.media.boundaries import Texts, ending_cues, opening_cues, weighed
+from cutroom.media.cues import WORD, Numbers
+from cutroom.media.subjects import Subjects, depths, terms
+from cutroom.media.weights import WEIGHTS, Weights
+from cutroom.speech.prosody import SentenceSound
+
 NEUTRAL = 0.5
+BEST_S = 60.0  # the length of passages that editors take, where the wishes allow it
+EDGE = 0.04  # of the talk, where it greets and says farewell
+REST_S = 1.2  # a full pause
+AT_CUT_S = 0.5
+TOPIC_POINTS = 40.0  # of 100, where a topic is asked for
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z](?!['\u2019]|\b)[\w'\u2019-]*")
+
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence, or a part of one that is too long. `loudness_db`: RMS against the mean of the talk; None if unknown."""
+    """A sentence, or a part of one that is too long. `sound`: of its sentence; None if unknown."""
 
     text: str
     start_s: float
     end_s: float
     speaker: str | None = None
-    loudness_db: float | None = None
-
-
-def _any(*words: str) -> re.Pattern[str]:
-    return re.compile(r"\b(?:" + "|".join(words) + r")\b")
-
-
-_WORDS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_FIGURE = (
-    r"(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
-    r"ninety|hundreds?|thousands?|millions?|billions?|half|percent|twice|dozens?)"
-)
-_NUMBER = re.compile(rf"\b{_FIGURE}(?:[\s-]+{_FIGURE})*\b")
-_HOOK = _any(
-    "never", "nobody", "no one", "everyone", "everybody", "always", "only", "secret", "truth", "myth", "lie", "mistake", "wrong",
-    "best", "worst", "biggest", "greatest", "hardest", "cheapest", "most", "first time", "one thing", "here's", "here is",
-    "imagine", "picture", "guess", "tell me", "let me", "i want to", "what if", "nearly", "surpris\\w+", "strange\\w*", "rule",
-    "reason", "lesson", "story", "problem", "question", "riddle",
-)  # fmt: skip
-_SCENE = _any(
-    r"in (?:\w+ )?(?:1[5-9]|20)\d\d", "years? ago", "one (?:day|morning|night|evening)", r"last \w+day",
-    "last (?:week|month|year|summer|winter|night)", "when i was", "for years", "for a long time",
-)  # fmt: skip
-_ADDRESS = _any("you", "your", "we", "our", "people", "i")
-_LEANING = re.compile(
-    r"^(?:and|but|or|nor|so|because|then|also|plus|which|who|that|that's|this|these|those|it|it's|its|he|he's|she|she's|they|"
-    r"they're|them|him|her|his|their|there|there's|here|yeah|yes|yep|no|nope|right|okay|ok|well|exactly|sure|oh|ah|um|uh|mm|hmm|"
-    r"anyway|now|sorry|thanks|thank|otherwise|instead|either|neither|same|such|second|third|next|again|still|too|see|like)\b"
-)
-_POINTING_BACK = _any(
-    "as i said", "like i said", "i said", "i mentioned", "earlier", "the other one", "the second one", "the last one", "again",
-    "the same", "he", "she", "they", "it", "this", "these", "those", "that one", "him", "them", "such", "another", "else",
-)  # fmt: skip
-_UNSEEN = _any(
-    "slide", "slides", "chart", "this column", "over here", "right here", "up here", "on the screen", "appendix", "figure", "axis",
-    "equations?", "picture here", "this line", "this one", "that one there",
-)  # fmt: skip
-_HOUSEKEEPING = _any(
-    "welcome", "newsletter", "subscribe", r"sponsor\w*", "this episode", "next week", "next time", "last week", "show notes",
-    "notes", "link", "tickets?", "discount", "promo", "code", "sign up", "signed up", "follow us", "rate", "reviews?", "thanks for",
-    "thank you", "homework", "assignment", "deadline", "office hours", "hiring", "housekeeping", "microphones?", "mic", "phones?",
-    "exits?", "agenda", "minutes of", "motion", "seconded", r"adjourn\w*", "podcast", "tune in", "coming up", "before we",
-    "applause", "good (?:morning|evening|afternoon)", "hello", "goodbye", "lunch", "coffee break", "badge", "wi-?fi", "email us",
-    "website", "dot com", "competition", "giveaway", "exam", "reading list", "problem set",
-)  # fmt: skip
-_TURN = _any(
-    "but", "until", "suddenly", "instead", "except", "turns? out", "turned out", "then", "because", "even though", "although",
-    "actually", "so", "however", "yet", "not",
-)  # fmt: skip
-_TOLD = _any("said", "says", "asked", "told", "called", "went", "came", "got", "found", "knew", "thought", "was", "were", "had")
-_CONCLUSION = re.compile(
-    r"^(?:so|and so|and that|that's why|that is why|which is why|because|in the end|it turns? out|it turned out|never|nobody|"
-    r"the (?:point|lesson|rule|reason)|you|we|and (?:he|she|they|i) said)\b"
-)
-_HEDGE = _any("um", "uh", "er", "i mean", "kind of", "sort of", "i think", "i guess", "maybe", "i don't know", "whatever", "anyway")
+    sound: SentenceSound | None = None
 
 
 class Talk:
-    """All lines of a talk, and the features of any passage of them. Building costs one pass; a passage costs O(1)."""
+    """All lines of a talk, at least one, and the features of any passages of them. Building costs one pass.
 
-    def __init__(self, lines: Sequence[Line], min_s: float, max_s: float) -> None:
-        self._lines, self._min_s, self._max_s = lines, min_s, max_s
-        low = [line.text.lower().replace("\u2019", "'") for line in lines]
-        words = [_WORDS.findall(text) for text in low]
-        self.openings = [_opening(text, len(w)) for text, w in zip(low, words, strict=True)]
-        self._standing = [_standing(text) for text in low]
-        self._endings = [_ending(text, len(w)) for text, w in zip(low, words, strict=True)]
-        spans = [max(line.end_s - line.start_s, 1e-3) for line in lines]
-        empty = [1.0 if _HOUSEKEEPING.search(t) or _UNSEEN.search(t) else 0.5 * bool(_HEDGE.search(t)) for t in low]
-        self._seconds = _sums(spans)
-        self._empty = _sums([e * s for e, s in zip(empty, spans, strict=True)])
-        self._turns = _sums([min(2, len(_TURN.findall(t))) + min(2, len(_TOLD.findall(t))) for t in low])
-        self._figures = _sums([len(_NUMBER.findall(t)) for t in low])
-        self._spoken = _sums([len(w) for w in words])
-        self._loud = _sums([(line.loudness_db or 0.0) * s for line, s in zip(lines, spans, strict=True)])
-        self._has_loudness = any(line.loudness_db is not None for line in lines)
-        self._pace = max(1.0, self._spoken[-1]) / self._seconds[-1]
+    `cuts_s`: where the picture changes. `topic`: what clips should be about, in words; empty for anything. `opens` and `ends`:
+    for each cue, how much of it each line gives as the first and as the last of a passage, 0 to 1.
+    """
 
-    def features(self, first: int, last: int) -> dict[str, float]:
-        """The features of lines `first` to `last`, both included, in the order of WEIGHTS."""
-        line, end = self._lines[first], self._lines[last]
-        seconds = self._over(self._seconds, first, last)
-        minutes = seconds / 60
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        min_s: float,
+        max_s: float,
+        cuts_s: Sequence[float] = (),
+        topic: str = "",
+        weights: Weights = WEIGHTS,
+    ) -> None:
+        self.lines, self.weights = lines, weights
+        self.low = [cues.plain(line.text) for line in lines]
+        self.subjects = Subjects(self.low)
+        self.topic = list(dict.fromkeys(terms(cues.plain(topic))))
+        self._best_s, self._cuts_s = min(max(BEST_S, min_s), max_s), np.array(sorted(cuts_s))
+        self._start_s = np.array([line.start_s for line in lines])
+        self._end_s = np.array([line.end_s for line in lines])
+        self.has_sound = any(line.sound for line in lines)
+        told = self.low if cues.is_english(self.low) else [""] * len(lines)
+        likeness = self.subjects.likeness()
+        self.found = self._found(told, likeness)
+        texts = Texts([line.speaker for line in lines], told, self.found, self.subjects, depths(likeness))
+        self.opens, self.ends = opening_cues(texts), ending_cues(texts)
+        self.openings = weighed(self.opens, weights.opening)
+        self._standing = weighed(self.opens, weights.standalone)
+        self._payoffs, self._closures = weighed(self.ends, weights.payoff), weighed(self.ends, weights.closure)
+        self._sums = {name: np.concatenate([[0.0], np.cumsum(values)]) for name, values in self.found.items()}
+        self._about = self.subjects.times(self.topic)
+
+    def features(self, first: Places, last: Places) -> dict[str, Numbers]:
+        """Of passages from lines `first` to `last`, both included: for each feature, one value a passage."""
+        words, lines, over = self.over("words", first, last), last - first + 1, self.over
+        content, vague = over("content", first, last), over("vague", first, last)
+        story = [
+            over("past", first, last) / words / 0.12,
+            _saturated(over("told", first, last), 2),
+            _saturated(over("scene", first, last), 1.5),
+        ]
+        seconds = self._end_s[last] - self._start_s[first]
         values = {
             "opening": self.openings[first],
             "standalone": self._standing[first],
-            "ending": 0.65 * self._endings[last] + 0.35 * self._closing(last),
-            "substance": 1 - self._over(self._empty, first, last) / seconds,
-            "story": _saturate(self._over(self._turns, first, last) / minutes, 24),
-            "numbers": _saturate(self._over(self._figures, first, last) / minutes, 9),
-            "energy": _sigmoid(self._over(self._loud, first, last) / seconds / 3) if self._has_loudness else NEUTRAL,
-            "pace": _sigmoid(4 * (self._over(self._spoken, first, last) / seconds / self._pace - 1)),
-            "pauses": (self._rest(first) + self._rest(last + 1)) / 2,
-            "length": self._length_fit(end.end_s - line.start_s),
+            "payoff": self._payoffs[last],
+            "closure": self._closures[last],
+            "substance": 1 - over("empty", first, last) / words,
+            "audible": 1 - over("pointing", first, last) / words,
+            "certainty": 1 - over("hedging", first, last) / words,
+            "references": 1 - over("backward", first, last) / words,
+            "precision": content / (content + vague).clip(1),
+            "story": np.mean([part.clip(0, 1) for part in story], axis=0),
+            "numbers": _saturated(over("figure", first, last), 3),
+            "question": over("asking", first, last - 1).clip(0, 1),
+            "contrast": over("contrast", first, last) / words / 0.06,
+            "cohesion": over("tied", first + 1, last) / (lines - 1).clip(1) / 0.3,
+            "callback": self._callback(first, last),
+            "voice": self.voice(first, last),
+            "fullness": words / lines / 20,
+            "position": 1.0
+            * ((self._start_s[first] >= EDGE * self._end_s[-1]) & (self._end_s[last] <= (1 - EDGE) * self._end_s[-1])),
+            "length": 1 - ((seconds - self._best_s) / self._best_s) ** 2,
         }
-        return {name: min(1.0, max(0.0, value)) for name, value in values.items()}
+        values |= self._heard(first, last, words / seconds.clip(0.05)) | {"shots": self._at_cuts(first, last)}
+        return {name: np.clip(value, 0, 1) for name, value in values.items()}
 
-    def reasons(self, first: int, last: int) -> list[str]:
-        """What speaks for a passage, to follow `These seconds`: the three truths that weigh most, in a readable order."""
-        values, text = self.features(first, last), self._lines[first].text.lower()
-        figures = round(self._over(self._figures, first, last))
-        db = self._over(self._loud, first, last) / self._over(self._seconds, first, last)
-        opens = (
-            "a question" if "?" in text else "a scene" if _SCENE.search(text) else "a figure" if _NUMBER.search(text) else "a claim"
+    def points(self, first: Places, last: Places) -> dict[str, Numbers]:
+        """Each feature's share of a score of 0 to 100; `topic` among them where one is asked for and the talk has it."""
+        parts = {name: self.weights.points[name] * value for name, value in self.features(first, last).items()}
+        if self.on_topic:
+            parts = {name: (1 - TOPIC_POINTS / 100) * part for name, part in parts.items()}
+            parts["topic"] = TOPIC_POINTS * self.fit(first, last)
+        return parts
+
+    @property
+    def on_topic(self) -> bool:
+        """Whether anything in the talk has a word of the topic."""
+        return bool(self.topic) and bool(self._about[:, -1].any())
+
+    def fit(self, first: Places, last: Places) -> Numbers:
+        """How much of the topic's words, stemmed and weighed by their rarity, a passage has: 1 where each is said twice or more."""
+        weight = np.array([self.subjects.weights.get(term, 0.0) for term in self.topic])
+        said = self._about[:, last + 1] - self._about[:, first]
+        return np.asarray(weight @ (said / 2).clip(0, 1) / weight.sum())
+
+    def over(self, cue: str, first: Places, last: Places) -> Numbers:
+        """A cue summed over passages; 0 where `last` lies before `first`."""
+        return np.where(last < first, 0.0, self._sums[cue][last + 1] - self._sums[cue][np.minimum(first, last + 1)])
+
+    def voice(self, first: Places, last: Places) -> Numbers:
+        """The share of words that the main voice of a passage has; 1 where nothing tells voices apart."""
+        words = self.over("words", first, last)
+        return np.asarray(np.max([self.over(f"said by {voice}", first, last) / words for voice in self.voices], axis=0))
+
+    @cached_property
+    def voices(self) -> list[str]:
+        return sorted({str(line.speaker) for line in self.lines})
+
+    @cached_property
+    def rests(self) -> Numbers:
+        """The pause at each boundary: 1 for 1.2 s or more, and at the ends of the talk."""
+        return np.concatenate([[1.0], ((self._start_s[1:] - self._end_s[:-1]) / REST_S).clip(0, 1), [1.0]])
+
+    @cached_property
+    def reactions(self) -> Numbers:
+        """Laughter or applause in each line or the pause after it, 0 to 1."""
+        return np.array([max(line.sound.laughter, line.sound.applause) if line.sound else 0.0 for line in self.lines])
+
+    def loudness_db(self, first: Places, last: Places) -> Numbers:
+        """Of passages, against the talk."""
+        return self.over("loudness", first, last) / self.over("seconds", first, last)
+
+    def _found(self, told: Sequence[str], likeness: Numbers) -> dict[str, Numbers]:
+        """What each line gives to the passages that it is in. `told`: its text where its language has cues."""
+        found = cues.counts(told) | {"figure": cues.count("figure", self.low)}
+        words = np.array([max(len(WORD.findall(text)), 1) for text in self.low], float)
+        found |= {
+            "words": words,
+            "content": np.array([len(line) for line in self.subjects.lines], float),
+            "asking": np.array([1.0 * ("?" in line.text) for line in self.lines]),
+            "name": np.array([len(_NAME.findall(line.text)) for line in self.lines], float),
+            "empty": words * np.maximum((found["housekeeping"] / 2).clip(0, 1), 0.5 * (found["chatter"] > 0)),
+            "pointing": words * (found["unseen"] > 0),
+            "hedging": words * (found["hedge"] / 2).clip(0, 1),
+            "backward": words * (found["back"] > 0),
+            "tied": likeness[:-1],
+        } | self._sounding()
+        for voice in self.voices:
+            found[f"said by {voice}"] = words * np.array([str(line.speaker) == voice for line in self.lines])
+        return found
+
+    def _sounding(self) -> dict[str, Numbers]:
+        """Over seconds: loudness, and the range of the pitch against the usual one of the talk."""
+        seconds = (self._end_s - self._start_s).clip(1e-3)
+        sounds = [line.sound for line in self.lines]
+        usual = float(np.median([sound.pitch_range_st for sound in sounds if sound] or [0.0]))
+        return {
+            "seconds": seconds,
+            "loudness": seconds * np.array([sound.loudness_db if sound else 0.0 for sound in sounds]),
+            "pitch": seconds * np.array([sound.pitch_range_st - usual if sound else 0.0 for sound in sounds]),
+            "laughing": seconds * np.array([sound.laughter if sound else 0.0 for sound in sounds]),
+        }
+
+    def _callback(self, first: Places, last: Places) -> Numbers:
+        """How much the end returns to the beginning: 1 where their common terms weigh 1 or more."""
+        shared = (self.subjects.returning(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True))
+        return np.array([self.subjects.weight(common) for common in shared])
+
+    def _heard(self, first: Places, last: Places, pace: Numbers) -> dict[str, Numbers]:
+        """Of the sound; neutral where it is not known. Pauses and pace are known by the clock."""
+        usual = sum(self.found["words"]) / float((self._end_s - self._start_s).sum())
+        values = {
+            "pace": _sigmoid(4 * (pace / usual - 1)),
+            "pauses": (self.rests[first] + self.rests[last + 1]) / 2,
+        }
+        if not self.has_sound:
+            return values | {name: np.full(len(first), NEUTRAL) for name in ("energy", "pitch", "reaction")}
+        seconds, quiet = (
+            self.over("seconds", first, last),
+            1 - self.over("laughing", first, last - 1) / self.over("seconds", first, last),
         )
-        told = {
-            "opening": (values["opening"] >= 0.4, f"open with {opens}"),
-            "standalone": (values["standalone"] >= 1, "need nothing that was said before"),
-            "story": (values["story"] >= 0.5, "tell a story with turns"),
-            "numbers": (figures >= 2, f"name {figures} figures"),
-            "energy": (db >= 1, f"are {db:.0f} dB louder than the rest of the talk"),
-            "pauses": (values["pauses"] >= 0.75, "stand between two pauses"),
-            "ending": (values["ending"] >= 0.8, "end on a conclusion"),
+        return values | {
+            "energy": _sigmoid(self.loudness_db(first, last) / 3),
+            "pitch": _sigmoid(self.over("pitch", first, last) / seconds / 2),
+            "reaction": NEUTRAL * quiet + NEUTRAL * self.reactions[last],
         }
-        shares = points(values)
-        strongest = sorted((name for name, (holds, _) in told.items() if holds), key=lambda name: -shares[name])[:3]
-        return [phrase for name, (_, phrase) in told.items() if name in strongest]
 
-    def _over(self, sums: list[float], first: int, last: int) -> float:
-        return sums[last + 1] - sums[first]
+    def _at_cuts(self, first: Places, last: Places) -> Numbers:
+        """Better where the picture changes as the passage begins or ends; neutral where it never changes."""
+        if not len(self._cuts_s):
+            return np.full(len(first), NEUTRAL)
+        return NEUTRAL + NEUTRAL * (self._near_cut(self._start_s)[first] + self._near_cut(self._end_s)[last]) / 2
 
-    def _closing(self, last: int) -> float:
-        """1 where what follows is a new start: a question, another speaker, the end. 0 where it leans on this line."""
-        if last + 1 == len(self._lines):
-            return 1.0
-        after = self._lines[last + 1]
-        if "?" in after.text or after.speaker != self._lines[last].speaker:
-            return 1.0
-        return self._standing[last + 1]
-
-    def _rest(self, index: int) -> float:
-        """The pause before a line; 1.2 s and the ends of the talk count as full rest."""
-        if index in (0, len(self._lines)):
-            return 1.0
-        return (self._lines[index].start_s - self._lines[index - 1].end_s) / 1.2
-
-    def _length_fit(self, seconds: float) -> float:
-        """Full in the middle of the wished range, half at its ends."""
-        middle, half = (self._min_s + self._max_s) / 2, max((self._max_s - self._min_s) / 2, 1.0)
-        return 1 - 0.5 * ((seconds - middle) / half) ** 2
+    def _near_cut(self, times: Numbers) -> Numbers:
+        after = np.searchsorted(self._cuts_s, times).clip(0, len(self._cuts_s) - 1)
+        nearest = np.minimum(abs(self._cuts_s[after] - times), abs(self._cuts_s[(after - 1).clip(0)] - times))
+        return np.asarray(nearest <= AT_CUT_S, float)
 
 
-def points(features: dict[str, float]) -> dict[str, float]:
-    """Each feature's share of a score of 0 to 100."""
-    return {name: WEIGHTS[name] * value for name, value in features.items()}
+def _saturated(count: Numbers, enough: float) -> Numbers:
+    return 1 - np.exp(-count / enough)
 
 
-def _opening(text: str, length: int) -> float:
-    """Questions, figures, claims and scenes make one listen; a long wind-up loses it."""
-    strong = (
-        0.45 * ("?" in text) + 0.4 * bool(_HOOK.search(text)) + 0.35 * bool(_SCENE.search(text)) + 0.25 * bool(_NUMBER.search(text))
-    )
-    return (strong + 0.15 * bool(_ADDRESS.search(text))) * (1.0 if 5 <= length <= 30 else 0.6)
-
-
-def _standing(text: str) -> float:
-    """1 where nothing in the sentence needs what was said before it."""
-    if _LEANING.match(text):
-        return 0.15
-    return 0.6 if _POINTING_BACK.search(text) else 1.0
-
-
-def _ending(text: str, length: int) -> float:
-    """A statement of some weight, best a conclusion; never a question, a hedge or a scrap."""
-    if "?" in text or length < 4:
-        return 0.0
-    return 0.35 + 0.4 * bool(_CONCLUSION.match(text)) + 0.25 * (length >= 12) - 0.35 * bool(_HEDGE.search(text))
-
-
-def _sums(values: Sequence[float]) -> list[float]:
-    return list(accumulate(values, initial=0.0))
-
-
-def _saturate(value: float, full: float) -> float:
-    return min(1.0, value / full)
-
-
-def _sigmoid(value: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+def _sigmoid(value: Numbers) -> Numbers:
+    return 1 / (1 + np.exp(-value))

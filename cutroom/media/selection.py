@@ -1,25 +1,33 @@
-"""Which passages of a talk become clips. Pure: transcript, shots and wishes in, a `Selection` out.
+"""Which passages of a talk become clips. Pure: transcript, shots, sound and wishes in, a `Selection` out.
 
-Every run of whole sentences within the wished length is a candidate, scored by the features of `features.py`. Of all sets
-of candidates that do not overlap, the one with the highest sum of scores is found exactly.
+Every run of whole sentences within the wished length is a passage, scored by the features of `features.py`. Of all sets of
+passages that do not overlap, the one with the highest sum of scores less sameness is found exactly.
 """
 
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
+
 from cutroom.contracts.campaign import ClipWishes
 from cutroom.contracts.documents import ClipChoice, Selection, Shots, Transcript
 from cutroom.language.titles import title
-from cutroom.media.features import Talk, points
+from cutroom.media.best_set import best_set
+from cutroom.media.cues import Numbers, plain
+from cutroom.media.features import Talk
+from cutroom.media.reasons import why
+from cutroom.media.subjects import Sameness, Subjects
 from cutroom.media.units import Unit, units_of
+from cutroom.speech.prosody import SentenceSound
 
-VERSION = 1
+VERSION = 2
 
 FRAME_S = 0.04  # rendering moves an end by up to a frame
 LEAST_PIECE_S = 5.0
+CANDIDATES = 20
+MOST_SHARED = 0.5  # of the shorter of two candidates
+SAME_FROM, SAME_POINTS = 0.5, 40.0  # passages of a higher cosine say the same: so many points at a cosine of 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,6 @@ class Span:
     last: int
     start_s: float
     end_s: float
-    score: float = 0.0
 
     @property
     def length_s(self) -> float:
@@ -38,72 +45,116 @@ class Span:
 
 
 def select(
-    transcript: Transcript, shots: Shots, wishes: ClipWishes, duration_s: float, loudness_db: Sequence[float] | None = None
+    transcript: Transcript,
+    shots: Shots,
+    wishes: ClipWishes,
+    duration_s: float,
+    sounds: Sequence[SentenceSound] | None = None,
+    topic: str = "",
 ) -> Selection:
     """At most `wishes.count` clips, best first; fewer, with a warning, where the talk has no more.
 
-    `loudness_db`: of each sentence, against the mean of the talk. A source shorter than `wishes.min_s` gives one clip of
-    all of it; a source without words gives parts of it, begun at cuts of the picture.
+    `sounds`: of each sentence. `topic`: only passages that have a word of it are taken, if any has. A source shorter than
+    `wishes.min_s` gives one clip of all of it; a source without words gives parts of it, begun at cuts of the picture.
     """
-    units, spans = _candidates(transcript, wishes, duration_s, loudness_db)
+    units, spans = _spans(transcript, wishes, duration_s, sounds)
     if not spans:
         return _without_words(shots, wishes, duration_s)
-    talk = Talk([unit.line for unit in units], wishes.min_s, wishes.max_s)
-    scored = [Span(s.first, s.last, s.start_s, s.end_s, sum(points(talk.features(s.first, s.last)).values())) for s in spans]
-    best = sorted(best_set(scored, wishes.count), key=lambda span: (-span.score, span.start_s))
-    clips = [_choice(ordinal, span, units, talk) for ordinal, span in enumerate(best, 1)]
+    cuts_s = [cut / shots.fps for cut in shots.cuts] if shots.fps else []
+    talk = Talk([unit.line for unit in units], wishes.min_s, wishes.max_s, cuts_s, topic)
+    spans = _on_topic(spans, talk)
+    scored = _Scored(spans, units, talk)
+    best = sorted(scored.best(wishes.count), key=lambda place: (-scored.scores[place], spans[place].start_s))
+    clips = [scored.choice(ordinal, place) for ordinal, place in enumerate(best, 1)]
     warnings = [_fewer(wishes.count, len(clips))] if len(clips) < wishes.count else []
-    if duration_s >= wishes.min_s > min(span.length_s for span in best) + 1e-6:
+    if duration_s >= wishes.min_s > min(spans[place].length_s for place in best) + 1e-6:
         warnings.append("Some clips are shorter than you asked for: whole sentences of that length are not there.")
-    return Selection(clips=clips, warnings=warnings)
+    if topic.strip() and not talk.on_topic:
+        warnings.append("No word of the topic is said in the recording, so it was left out of account; try words that are said.")
+    return Selection(clips=clips, candidates=scored.candidates(best), warnings=warnings)
 
 
-def best_set(spans: Sequence[Span], count: int) -> list[Span]:
-    """At most `count` spans that do not overlap, with the highest sum of (positive) scores.
-
-    Weighted interval scheduling by dynamic programming over the ends of spans, once for each number of clips: exact, in
-    O(spans * count). The same spans in the same order give the same set.
+def chosen_again(candidates: Sequence[ClipChoice], count: int) -> list[ClipChoice]:
+    """At most `count` clips, best first, of candidates whose scores have changed: those that do not overlap and have the
+    highest sum of scores less sameness.
     """
-    ends = sorted({span.end_s for span in spans})
-    closing: dict[float, list[tuple[Span, int]]] = defaultdict(list)
-    for span in spans:
-        closing[span.end_s].append((span, bisect_right(ends, span.start_s)))
-    sums = [0.0] * (len(ends) + 1)  # the best that the clips so far can reach within the first e ends
-    picks: list[list[tuple[Span, int] | None]] = []  # for each number of clips and each e, the last clip of that best
-    for _ in range(count):
-        reached: list[float] = [0.0]
-        picked: list[tuple[Span, int] | None] = [None]
-        for end in ends:
-            best, pick = reached[-1], picked[-1]
-            for span, before in closing[end]:
-                if sums[before] + span.score > best:
-                    best, pick = sums[before] + span.score, (span, before)
-            reached.append(best)
-            picked.append(pick)
-        sums = reached
-        picks.append(picked)
-    found: list[Span] = []
-    place = len(ends)
-    for picked in reversed(picks):
-        if (last := picked[place]) is None:
-            break
-        found.append(last[0])
-        place = last[1]
-    return found[::-1]
+    begin, end = np.array([c.start_s for c in candidates]), np.array([c.end_s for c in candidates])
+    places = np.arange(len(candidates))
+    same = Sameness(Subjects([plain(c.text) for c in candidates]), places, places)
+    found = best_set(begin, end, np.array([c.score for c in candidates]), count, lambda place: _cost(same.of(place)))
+    best = sorted((candidates[place] for place in found), key=lambda c: (-c.score, c.start_s))
+    return [choice.model_copy(update={"ordinal": ordinal}) for ordinal, choice in enumerate(best, 1)]
 
 
-def _candidates(
-    transcript: Transcript, wishes: ClipWishes, duration_s: float, loudness_db: Sequence[float] | None
-) -> tuple[list[Unit], list[Span]]:
+class _Scored:
+    """Passages and their points."""
+
+    def __init__(self, spans: Sequence[Span], units: Sequence[Unit], talk: Talk) -> None:
+        self._spans, self._units, self._talk = spans, units, talk
+        self._first, self._last = np.array([s.first for s in spans]), np.array([s.last for s in spans])
+        self._begin, self._end = np.array([s.start_s for s in spans]), np.array([s.end_s for s in spans])
+        self._points = talk.points(self._first, self._last)
+        self.scores: Numbers = np.sum(list(self._points.values()), axis=0)
+
+    def best(self, count: int) -> list[int]:
+        same = Sameness(self._talk.subjects, self._first, self._last)
+        return best_set(self._begin, self._end, self.scores, count, lambda place: _cost(same.of(place)))
+
+    def candidates(self, best: Sequence[int]) -> list[ClipChoice]:
+        """The chosen passages and the best others that share little with those before them, by score."""
+        kept = list(best)
+        for place in np.argsort(-self.scores, kind="stable").tolist():
+            if len(kept) >= CANDIDATES:
+                break
+            shared = np.minimum(self._end[kept], self._end[place]) - np.maximum(self._begin[kept], self._begin[place])
+            shorter = np.minimum(self._end[kept] - self._begin[kept], self._end[place] - self._begin[place])
+            if (shared <= MOST_SHARED * shorter).all():
+                kept.append(place)
+        kept.sort(key=lambda place: (-self.scores[place], self._begin[place]))
+        return [self.choice(ordinal, place) for ordinal, place in enumerate(kept, 1)]
+
+    def choice(self, ordinal: int, place: int) -> ClipChoice:
+        span, shown = self._spans[place], self._units[self._spans[place].first : self._spans[place].last + 1]
+        parts = {name: float(points[place]) for name, points in self._points.items()}
+        sentences = [unit.line.text for unit in shown]
+        return ClipChoice(
+            ordinal=ordinal,
+            start_s=round(span.start_s, 3),
+            end_s=round(span.end_s, 3),
+            first_sentence=shown[0].sentence,
+            last_sentence=shown[-1].sentence + 1,
+            title=title(sentences, self._talk.openings[span.first : span.last + 1].tolist()),
+            text=" ".join(sentences),
+            score=round(sum(parts.values()), 1),
+            score_parts={name: round(share, 1) for name, share in parts.items()},
+            why=why(self._talk, span.first, span.last, span.length_s, parts),
+        )
+
+
+def _cost(likeness: Numbers) -> Numbers:
+    return SAME_POINTS * ((likeness - SAME_FROM) / (1 - SAME_FROM)).clip(0, 1)
+
+
+def _on_topic(spans: Sequence[Span], talk: Talk) -> Sequence[Span]:
+    """Those that have a word of the topic; all of them where none has."""
+    if not talk.on_topic:
+        return spans
+    fit = talk.fit(np.array([s.first for s in spans]), np.array([s.last for s in spans]))
+    return [span for span, has in zip(spans, fit > 0, strict=True) if has] or spans
+
+
+def _spans(
+    transcript: Transcript, wishes: ClipWishes, duration_s: float, sounds: Sequence[SentenceSound] | None
+) -> tuple[list[Unit], Sequence[Span]]:
     """Runs of whole sentences of the wished length; else of pieces of sentences; else the nearest below it.
 
     Single words that are too long, a fault of captions, are cut off.
     """
-    whole = units_of(transcript, duration_s, wishes.max_s, loudness_db)
+    whole = units_of(transcript, duration_s, wishes.max_s, sounds)
     if not whole or duration_s < wishes.min_s:
         return whole, [Span(0, len(whole) - 1, 0.0, duration_s)] if whole else []
     margin = FRAME_S if wishes.max_s - wishes.min_s > 1 else 0.0
-    for units in (whole, units_of(transcript, duration_s, max(LEAST_PIECE_S, (wishes.max_s - wishes.min_s) / 2), loudness_db)):
+    for units in (whole, units_of(transcript, duration_s, max(LEAST_PIECE_S, (wishes.max_s - wishes.min_s) / 2), sounds)):
         spans = [s for s in _runs(units, wishes.max_s - margin) if s.length_s >= wishes.min_s + margin]
         if spans:
             return units, spans
@@ -131,31 +182,6 @@ def _widened(span: Span, units: Sequence[Unit], min_s: float) -> Span:
     need = max(0.0, min_s - span.length_s)
     back = min(before, max(need / 2, need - after))
     return Span(span.first, span.last, span.start_s - back, span.end_s + min(after, need - back))
-
-
-def _choice(ordinal: int, span: Span, units: Sequence[Unit], talk: Talk) -> ClipChoice:
-    shown = units[span.first : span.last + 1]
-    parts = points(talk.features(span.first, span.last))
-    sentences = [unit.line.text for unit in shown]
-    return ClipChoice(
-        ordinal=ordinal,
-        start_s=round(span.start_s, 3),
-        end_s=round(span.end_s, 3),
-        first_sentence=shown[0].sentence,
-        last_sentence=shown[-1].sentence + 1,
-        title=title(sentences, talk.openings[span.first : span.last + 1]),
-        text=" ".join(sentences),
-        score=round(sum(parts.values()), 1),
-        score_parts={name: round(share, 1) for name, share in parts.items()},
-        why=_why(span.length_s, talk.reasons(span.first, span.last)),
-    )
-
-
-def _why(length_s: float, reasons: Sequence[str]) -> str:
-    if not reasons:
-        return f"These {length_s:.0f} seconds are the best of what the wished length allows."
-    *most, last = reasons
-    return f"These {length_s:.0f} seconds {', '.join(most)}{' and ' if most else ''}{last}."
 
 
 def _fewer(asked: int, found: int) -> str:

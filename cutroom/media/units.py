@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cutroom.contracts.documents import Transcript, Word
 from cutroom.media.features import Line
+from cutroom.speech.prosody import SentenceSound
 
 LEAD_S = 0.35  # silence kept before the first word, at most
 TAIL_S = 0.45  # and after the last
@@ -27,18 +28,18 @@ class Unit:
     latest_s: float
 
 
-def units_of(transcript: Transcript, duration_s: float, longest_s: float, loudness_db: Sequence[float] | None) -> list[Unit]:
+def units_of(transcript: Transcript, duration_s: float, longest_s: float, sounds: Sequence[SentenceSound] | None) -> list[Unit]:
     """Units in order, none overlapping. Words must be in order; what lies past `duration_s` is left out."""
     units = []
     for index, sentence in enumerate(transcript.sentences):
         whole = sentence.first_word, sentence.last_word
         for first, last in _pieces(transcript.words, *whole, longest_s):
             text = sentence.text if (first, last) == whole else " ".join(w.text for w in transcript.words[first:last])
-            loud = None if loudness_db is None else loudness_db[index]
+            sound = None if sounds is None else sounds[index]
             start_s, end_s = transcript.words[first].start_s, min(transcript.words[last - 1].end_s, duration_s)
             if start_s < end_s:
                 units.append(
-                    _unit(index, Line(text, start_s, end_s, sentence.speaker, loud), transcript.words, first, last, duration_s)
+                    _unit(index, Line(text, start_s, end_s, sentence.speaker, sound), transcript.words, first, last, duration_s)
                 )
     return units
 

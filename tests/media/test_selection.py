@@ -1,18 +1,23 @@
 """Clips are whole passages of a talk, do not overlap, keep to the wishes, and say why they were chosen."""
 
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from cutroom.contracts.campaign import ClipWishes
 from cutroom.contracts.documents import ClipChoice, Selection, Sentence, Shots, Transcript, Word
 from cutroom.language.titles import MOST_CHARS, title
-from cutroom.media.energy import relative_loudness
-from cutroom.media.features import WEIGHTS, Line, Talk
-from cutroom.media.selection import Span, best_set, select
+from cutroom.media.best_set import best_set
+from cutroom.media.cues import Numbers
+from cutroom.media.features import Line, Talk
+from cutroom.media.selection import select
+from cutroom.media.weights import WEIGHTS
+from cutroom.speech.prosody import SentenceSound
 
 SHOTS = Shots(fps=30, frame_count=0, cuts=[])
 PLAIN = "The oven stands in the corner of the kitchen near a window."
@@ -119,21 +124,34 @@ def test_an_ordinary_talk_gives_whole_sentences_of_the_wished_length(said: list[
         assert clip.text == " ".join(s.text for s in talk.sentences[clip.first_sentence : clip.last_sentence])
 
 
-scored = st.tuples(st.integers(0, 12), st.integers(1, 8), st.floats(0.5, 9)).map(
-    lambda s: Span(first=s[0], last=s[0], start_s=float(s[0]), end_s=float(s[0] + s[1]), score=s[2])
-)
+@st.composite
+def passages(draw: st.DrawFn) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Begins, ends and scores of a few passages, and what each pair of them costs."""
+    spans = draw(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 8), st.floats(0.5, 90)), min_size=1, max_size=9))
+    begin, length, scores = (np.array(column, float) for column in zip(*spans, strict=True))
+    upper = draw(arrays(float, (len(spans), len(spans)), elements=st.sampled_from([0, 0, 0, 5, 40])))
+    return begin, begin + length, scores, np.triu(upper, 1) + np.triu(upper, 1).T
 
 
-@given(st.lists(scored, max_size=9), st.integers(1, 4))
-def test_no_other_set_of_clips_has_a_higher_sum(spans: list[Span], count: int) -> None:
-    def apart(chosen: tuple[Span, ...]) -> bool:
-        ordered = sorted(chosen, key=lambda s: s.start_s)
-        return all(a.end_s <= b.start_s for a, b in pairwise(ordered))
+@settings(max_examples=300, deadline=None)
+@given(passages(), st.integers(1, 4))
+def test_no_other_set_of_as_many_passages_has_a_higher_sum_less_sameness(
+    given_: tuple[Numbers, Numbers, Numbers, Numbers], count: int
+) -> None:
+    begin, end, scores, costs = given_
 
-    found = best_set(spans, count)
+    def apart(chosen: tuple[int, ...]) -> bool:
+        ordered = sorted(chosen, key=lambda i: begin[i])
+        return all(end[a] <= begin[b] for a, b in pairwise(ordered))
+
+    def worth(chosen: Sequence[int]) -> float:
+        return sum(scores[i] for i in chosen) - sum(costs[i, j] for i, j in combinations(chosen, 2))
+
+    found = best_set(begin, end, scores, count, lambda place: costs[place])
+    sets = [c for n in range(count + 1) for c in combinations(range(len(scores)), n) if apart(c)]
     assert apart(tuple(found))
-    sets = (c for n in range(count + 1) for c in combinations(spans, n))
-    assert sum(s.score for s in found) == pytest.approx(max(sum(s.score for s in c) for c in sets if apart(c)))
+    assert len(found) == max(len(c) for c in sets)
+    assert worth(found) == pytest.approx(max(worth(c) for c in sets if len(c) == len(found)))
 
 
 def test_a_source_shorter_than_the_shortest_clip_gives_one_clip_of_all_of_it() -> None:
@@ -202,43 +220,67 @@ def test_a_story_with_a_hook_and_an_end_is_preferred_to_housekeeping_and_small_t
     assert "open with a question" in clip.why
 
 
+def features(*lines: Line, cuts_s: Sequence[float] = (), min_s: float = 3, max_s: float = 10) -> list[dict[str, float]]:
+    """Of each line alone."""
+    places = np.arange(len(lines))
+    columns = Talk(lines, min_s, max_s, cuts_s).features(places, places)
+    return [{name: float(column[place]) for name, column in columns.items()} for place in places]
+
+
 @pytest.mark.parametrize(
     ("feature", "better", "worse"),
     [
-        ("opening", "Why does everybody hate waiting in 2024?", PLAIN),
+        ("opening", "Why does everybody in this town hate waiting in 2024?", PLAIN),
         ("standalone", PLAIN, "And it was like that too."),
-        ("ending", "So that is why nobody will ever wait in this shop again, not once.", "Is it?"),
+        ("payoff", "So that is why nobody will ever wait in this shop again, not once.", "Is it?"),
         ("substance", PLAIN, "Subscribe to the newsletter, the link is on the website."),
-        ("story", "He said no, but then she went, because he had called.", PLAIN),
+        ("audible", PLAIN, "On this slide you can see the red line go up."),
+        ("certainty", PLAIN, "Um, I mean, it was sort of, I don't know, in the corner."),
+        ("references", PLAIN, "As I said earlier, the second one stands in the corner."),
+        ("precision", PLAIN, "It was something like that, and this was the other part of it."),
+        ("story", "He said no, but then she went, because last summer he had called.", PLAIN),
         ("numbers", "In 1998 we sold 400 of them for 12 dollars.", PLAIN),
+        ("contrast", "The oven did not stop, but the baker never came back.", PLAIN),
+        ("fullness", PLAIN, "No."),
     ],
 )
 def test_each_feature_of_the_text_prefers_what_it_is_named_for(feature: str, better: str, worse: str) -> None:
-    talk = Talk([Line(better, 0, 5), Line(worse, 6, 11), Line(PLAIN, 12, 17)], 3, 10)
-    assert talk.features(0, 0)[feature] > talk.features(1, 1)[feature]
+    one, other, _ = features(Line(better, 0, 5), Line(worse, 6, 11), Line(PLAIN, 12, 17))
+    assert one[feature] > other[feature]
+
+
+def sound(*, loudness_db: float = 0, pitch_range_st: float = 4, laughter: float = 0) -> SentenceSound:
+    return SentenceSound(loudness_db, 0, 150, pitch_range_st, 2, 0, 0, laughter, 0)
 
 
 def test_features_of_the_sound_and_the_clock_prefer_what_they_are_named_for() -> None:
-    lines = [Line(PLAIN, 0, 5, None, 4.0), Line(PLAIN, 7, 12, None, -4.0), Line(PLAIN, 12.1, 22, None, 0.0)]
-    talk = Talk(lines, 3, 7)
-    loud, soft, slow = (talk.features(i, i) for i in range(3))
+    loud, soft, slow = features(
+        Line(PLAIN, 0, 5, None, sound(loudness_db=4, pitch_range_st=8, laughter=1)),
+        Line(PLAIN, 7, 12, None, sound(loudness_db=-4)),
+        Line(PLAIN, 12.1, 22, None, sound(pitch_range_st=2)),
+        cuts_s=[0.1, 5.2],
+        max_s=7,
+    )
     assert loud["energy"] > 0.5 > soft["energy"]
+    assert loud["pitch"] > 0.5 > slow["pitch"]
+    assert loud["reaction"] > soft["reaction"] == 0.5
     assert loud["pace"] > slow["pace"]
     assert loud["pauses"] > soft["pauses"]
     assert loud["length"] > slow["length"]
+    assert loud["shots"] == 1 > soft["shots"] == 0.5
+
+
+def test_what_is_not_known_of_sound_and_picture_is_neutral() -> None:
+    (alone,) = features(Line(PLAIN, 0, 5))
+    assert [alone[name] for name in ("energy", "pitch", "reaction", "shots")] == [0.5] * 4
 
 
 def test_weights_add_up_to_a_hundred_points_over_the_features_there_are() -> None:
-    assert sum(WEIGHTS.values()) == 100
-    assert list(Talk([Line(PLAIN, 0, 5)], 3, 7).features(0, 0)) == list(WEIGHTS)
-
-
-def test_a_sentence_twice_as_loud_is_six_decibels_above_the_other() -> None:
-    sentences = transcript([(PLAIN, 0, 5), (PLAIN, 0, 5)]).sentences
-    sound = np.concatenate([np.full(500, -20.0), np.full(500, -26.0)]).astype(np.float32)
-    first, second = relative_loudness(sound, 0.01, sentences)
-    assert first - second == pytest.approx(6, abs=0.1)
-    assert first > 0 > second
+    assert sum(WEIGHTS.points.values()) == pytest.approx(100)
+    assert min(WEIGHTS.points.values()) >= 0
+    assert features(Line(PLAIN, 0, 5))[0].keys() == WEIGHTS.points.keys()
+    for cues in (WEIGHTS.opening, WEIGHTS.standalone, WEIGHTS.payoff, WEIGHTS.closure):
+        assert sum(map(abs, cues.values())) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
