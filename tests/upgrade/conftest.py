@@ -23,11 +23,11 @@ from tests.upgrade.fleet import CURRENT, PARTS, RELEASED, Code, Fleet, Rollout
 
 PREPARE = """
 import asyncio, pathlib, sys
-from cutroom.identity.bootstrap import ensure_local
+from cutroom.local.organisation import ensure_organisation
 from cutroom.store.migrate import upgrade
 owner, system, token = sys.argv[1:]
 upgrade(owner)
-asyncio.run(ensure_local(system, pathlib.Path(token)))
+asyncio.run(ensure_organisation(system, pathlib.Path(token)))
 """
 
 
