@@ -12,10 +12,11 @@ from cutroom.speech.captions_file import read_captions
 from cutroom.speech.chunks import chunks_around_cues, chunks_at_silences
 from cutroom.speech.join import join_parts
 from cutroom.speech.sound import loudness_of_file
+from cutroom.speech.voices import name_speakers
 from cutroom.store.artifacts import Scope
 
 CUES_VERSION = 1
-JOIN_VERSION = 1
+JOIN_VERSION = 2
 
 
 @implements(PLAN_SPEECH)
@@ -59,8 +60,11 @@ async def join_transcript(task: Task, asked: JoinTranscriptInput) -> ArtifactRef
     async def make(path: Path) -> None:
         parts = [await task.read(ref, TranscriptPart) for ref in asked.parts]
         joined = await asyncio.to_thread(join_parts, plan.speech_engine, plan.language, plan.media.duration_s, parts)
+        if asked.sound is not None:
+            joined = await asyncio.to_thread(name_speakers, joined, await task.local(asked.sound))
         await asyncio.to_thread(path.write_text, joined.model_dump_json())
 
     scope = Scope(org_id=plan.job.org_id, asset_id=plan.asset_id)
+    inputs = [*asked.parts, *([asked.sound] if asked.sound else [])]
     params = {"engine": plan.speech_engine, "language": plan.language, "duration_s": plan.media.duration_s}
-    return await task.make_one(scope, JOIN_VERSION, params, asked.parts, ".json", make)
+    return await task.make_one(scope, JOIN_VERSION, params, inputs, ".json", make)

@@ -111,7 +111,7 @@ class Campaign(JobWorkflow):
         async with self.flow.stage("transcribe"):
             speech = await self.flow.run(PLAN_SPEECH, SpeechPlanInput(plan=plan, prepared=prepared))
             parts = await together(*self._chunks(plan, prepared, speech))
-            return await self.flow.run(JOIN_TRANSCRIPT, JoinTranscriptInput(plan=plan, parts=parts))
+            return await self.flow.run(JOIN_TRANSCRIPT, JoinTranscriptInput(plan=plan, parts=parts, sound=prepared.sound))
 
     def _chunks(self, plan: CampaignPlan, prepared: PreparedMedia, speech: SpeechPlan) -> list[Coroutine[Any, Any, ArtifactRef]]:
         if prepared.sound is None:
