@@ -17,6 +17,7 @@ from cutroom.errors import SetupError
 from cutroom.local.elsewhere import examine_temporal
 from cutroom.local.finding import Finding, State
 from cutroom.local.home import Home
+from cutroom.local.language import language
 from cutroom.local.ports import answers, holder
 from cutroom.local.postgres import wheel_folder
 from cutroom.local.stack import read_run
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
         _store(settings),
         _ffmpeg(),
         *_models(settings),
+        language(settings),
         *(_running(run, settings) if run else _ports(settings)),
     ]
 
