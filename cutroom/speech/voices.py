@@ -39,6 +39,9 @@ PRIOR = 20.0
 GROUP = 300
 REDUCED = 24
 
+# How far pieces of one voice stray in each cepstral coefficient, and in squared semitones; about what read speech shows.
+USUAL = np.append(3.0 * np.exp(-np.arange(1, COEFFICIENTS + 1) / 5), 3.0)
+
 _DIMENSIONS = COEFFICIENTS + 1
 
 Vectors = NDArray[np.float64]
@@ -147,10 +150,8 @@ def _voiced_frames(sound: Path, sentence: Sentence) -> Vectors:
 
 
 def _scaling(scatter: Vectors, freedom: int) -> Vectors:
-    """What makes the scatter of one voice the unit matrix; of few observations only its diagonal is believed."""
-    covariance = scatter / max(freedom, 1)
-    believed = freedom / (freedom + _DIMENSIONS)
-    covariance = believed * covariance + (1 - believed) * np.diag(np.diag(covariance)) + 1e-3 * np.eye(_DIMENSIONS)
+    """What makes the scatter of one voice the unit matrix. Before anything is heard that scatter is USUAL."""
+    covariance = (scatter + np.diag(_DIMENSIONS * USUAL)) / (freedom + _DIMENSIONS)
     scaling: Vectors = np.linalg.cholesky(np.linalg.inv(covariance))
     return scaling
 
