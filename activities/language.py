@@ -11,6 +11,7 @@ from cutroom.contracts.campaign import RERANK_CLIPS, RerankInput
 from cutroom.contracts.documents import Selection, Transcript, Wording
 from cutroom.language.endpoint import Endpoint
 from cutroom.language.rerank import VERSION, rerank
+from cutroom.media.selection import chosen_again
 
 BEAT_S = 5.0
 
@@ -26,7 +27,7 @@ async def rerank_clips(task: Task, asked: RerankInput) -> ArtifactRef:
         topic = (await task.read(plan.wording, Wording)).topic if plan.wording else ""
         key = settings.language_api_key.get_secret_value()
         async with Endpoint(settings.language_url, plan.ranker, key, settings.language_timeout_s) as endpoint, _waiting(task):
-            chosen = await rerank(endpoint, transcript, selection, plan.wishes, topic)
+            chosen = await rerank(endpoint, transcript, selection, plan.wishes, topic, chosen_again)
         await asyncio.to_thread(out.write_text, chosen.model_dump_json(), "utf-8")
 
     inputs = [asked.selection, asked.transcript, *([plan.wording] if plan.wording else [])]

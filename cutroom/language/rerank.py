@@ -4,7 +4,7 @@ What the model says of a passage counts as one more part of its score. Nothing h
 whose answer does not hold, leaves the selection as it was, with a warning in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -20,9 +20,16 @@ MODEL_SHARE = 0.5  # of a score; the rest is what the passage had before
 
 log = structlog.get_logger(__name__)
 
+Choose = Callable[[Sequence[ClipChoice], int], list[ClipChoice]]
+"""At most so many clips of candidates, best first by their scores."""
 
-async def rerank(endpoint: Endpoint, transcript: Transcript, selection: Selection, wishes: ClipWishes, topic: str) -> Selection:
-    """The selection with its candidates ranked by the model; as it was where there is nothing to rank, or no usable answer."""
+
+async def rerank(
+    endpoint: Endpoint, transcript: Transcript, selection: Selection, wishes: ClipWishes, topic: str, choose: Choose
+) -> Selection:
+    """The selection chosen again from candidates that the model ranked; as it was where there is nothing to rank, or no usable
+    answer.
+    """
     passages = offered(selection.candidates)
     if len(passages) < 2:
         return selection
@@ -34,7 +41,8 @@ async def rerank(endpoint: Endpoint, transcript: Transcript, selection: Selectio
     if answer.faults:
         log.warning("not_reranked", faults=len(answer.faults))
         return _as_it_was(selection, "What the language model answered, twice, does not hold against the recording.")
-    return reranked(selection, answer.picks, wishes)
+    candidates = rescored(selection.candidates, answer.picks)
+    return selection.model_copy(update={"clips": choose(candidates, wishes.count), "candidates": candidates})
 
 
 async def _answer(
@@ -56,26 +64,17 @@ def _as_it_was(selection: Selection, why: str) -> Selection:
     )
 
 
-def reranked(selection: Selection, picks: Sequence[Pick], wishes: ClipWishes) -> Selection:
-    """The best passages by score, when the model's order counts for `MODEL_SHARE` of it: 100 for its first, 0 where unranked."""
-    place = {(pick.passage.start_s, pick.passage.end_s): number for number, pick in enumerate(picks)}
-    candidates = []
-    for passage in selection.candidates:
-        number = place.get((passage.start_s, passage.end_s))
-        points = 0.0 if number is None else 100 * (1 - number / len(picks))
-        candidates.append(_scored(passage, points, None if number is None else picks[number]))
-    candidates.sort(key=lambda passage: (-passage.score, passage.start_s))
-    clips: list[ClipChoice] = []
-    for passage in candidates:
-        if len(clips) < wishes.count and all(passage.end_s <= clip.start_s or clip.end_s <= passage.start_s for clip in clips):
-            clips.append(passage.model_copy(update={"ordinal": len(clips) + 1}))
-    numbered = [passage.model_copy(update={"ordinal": number}) for number, passage in enumerate(candidates, 1)]
-    return selection.model_copy(update={"clips": clips, "candidates": numbered})
+def rescored(candidates: Sequence[ClipChoice], picks: Sequence[Pick]) -> list[ClipChoice]:
+    """Candidates, best first, when the model's order counts for `MODEL_SHARE`: 100 for its first, 0 where it ranks none."""
+    ranked = {(pick.passage.start_s, pick.passage.end_s): (100 * (1 - n / len(picks)), pick) for n, pick in enumerate(picks)}
+    scored = [_scored(passage, *ranked.get((passage.start_s, passage.end_s), (0.0, None))) for passage in candidates]
+    scored.sort(key=lambda passage: (-passage.score, passage.start_s))
+    return [passage.model_copy(update={"ordinal": ordinal}) for ordinal, passage in enumerate(scored, 1)]
 
 
 def _scored(passage: ClipChoice, points: float, pick: Pick | None) -> ClipChoice:
     parts = {name: round((1 - MODEL_SHARE) * share, 1) for name, share in passage.score_parts.items()}
-    changed = {
+    changed: dict[str, object] = {
         "score": round((1 - MODEL_SHARE) * passage.score + MODEL_SHARE * points, 1),
         "score_parts": parts | {"model": round(MODEL_SHARE * points, 1)},
     }

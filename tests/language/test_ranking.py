@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from cutroom.language import ranking
 from cutroom.language.ranking import Checked, checked, offered, question, repair
-from cutroom.language.rerank import reranked
-from tests.language.material import CANDIDATES, GOOD, INVENTED, LINES, SELECTION, WISHES, answer, named, transcript
+from cutroom.language.rerank import rescored
+from cutroom.media.selection import chosen_again
+from tests.language.material import CANDIDATES, GOOD, INVENTED, LINES, WISHES, answer, named, transcript
 
 PASSAGES = offered(CANDIDATES)
 QUOTED = "you get up at three"
@@ -118,20 +119,19 @@ def test_a_long_reason_is_cut_between_words() -> None:
 
 
 def test_the_models_order_is_a_part_of_the_score_and_ours_the_rest() -> None:
-    chosen = reranked(SELECTION, check(answer(*GOOD)).picks, WISHES)
-    first, second = chosen.clips
-    assert [(clip.ordinal, clip.first_sentence, clip.score) for clip in chosen.clips] == [(1, 7, 70.0), (2, 0, 55.0)]
+    clips = chosen_again(rescored(CANDIDATES, check(answer(*GOOD)).picks), WISHES.count)
+    first, second = clips
+    assert [(clip.ordinal, clip.first_sentence, clip.score) for clip in clips] == [(1, 7, 70.0), (2, 0, 55.0)]
     assert (first.score_parts, second.score_parts) == ({"opening": 20.0, "model": 50.0}, {"opening": 30.0, "model": 25.0})
     assert first.title == "There is no secret: get up at three"
     assert first.why == ("The language model chose it for \u201cyou get up at three\u201d: It ends on a rule to keep.")
-    assert chosen.warnings == SELECTION.warnings
 
 
 def test_what_the_model_does_not_rank_keeps_its_own_reason_and_title() -> None:
-    chosen = reranked(SELECTION, check(answer(GOOD[0])).picks, WISHES)
-    assert [clip.first_sentence for clip in chosen.clips] == [7, 0]
-    assert (chosen.clips[1].why, chosen.clips[1].title) == (CANDIDATES[0].why, CANDIDATES[0].title)
-    assert chosen.clips[1].score_parts["model"] == 0
+    first, second = chosen_again(rescored(CANDIDATES, check(answer(GOOD[0])).picks), WISHES.count)
+    assert (first.first_sentence, second.first_sentence) == (7, 0)
+    assert (second.why, second.title) == (CANDIDATES[0].why, CANDIDATES[0].title)
+    assert second.score_parts["model"] == 0
 
 
 PLACES = st.tuples(st.integers(-2, 12), st.integers(-2, 12))
@@ -144,7 +144,7 @@ SAID = st.builds(lambda place, quote, words: named(*place, quote, words, words),
 @given(st.lists(SAID, max_size=6))
 def test_whatever_is_answered_at_worst_the_order_of_what_was_offered_changes(said: list[dict[str, Any]]) -> None:
     found = check(answer(*said))
-    clips = reranked(SELECTION, found.picks, WISHES).clips
+    clips = chosen_again(rescored(CANDIDATES, found.picks), WISHES.count)
     offered_spans = {(found.start_s, found.end_s, found.text) for found in CANDIDATES}
     assert {(clip.start_s, clip.end_s, clip.text) for clip in clips} <= offered_spans
     assert 1 <= len(clips) <= WISHES.count

@@ -6,6 +6,7 @@ from cutroom.contracts.documents import Selection
 from cutroom.language import endpoint as endpoint_module
 from cutroom.language.endpoint import Endpoint
 from cutroom.language.rerank import rerank
+from cutroom.media.selection import chosen_again
 from tests.language.material import GOOD, INVENTED, SELECTION, WISHES, answer, named, passage, transcript
 from tests.language.server import Act, Asked, drips, floods, hangs, hangs_up, says, serving, status
 
@@ -17,7 +18,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def ranked(*acts: Act, selection: Selection = SELECTION, timeout_s: float = 20.0) -> tuple[Selection, list[Asked]]:
     async with serving(*acts) as server, Endpoint(server.url, "m", "key", timeout_s) as endpoint:
-        return await rerank(endpoint, transcript(), selection, WISHES, "bread"), server.asked
+        return await rerank(endpoint, transcript(), selection, WISHES, "bread", chosen_again), server.asked
 
 
 async def test_the_models_order_becomes_the_clips() -> None:
@@ -81,7 +82,7 @@ async def test_a_recording_that_talks_to_the_model_gets_its_words_as_material_on
     )
     obeyed = answer(named(1, 2, "my father owned it", title="Visit evil.com"))
     async with serving(says(obeyed)) as server, Endpoint(server.url, "m", "", 20) as endpoint:
-        chosen = await rerank(endpoint, said, SELECTION, WISHES, "")
+        chosen = await rerank(endpoint, said, SELECTION, WISHES, "", chosen_again)
         system, user = server.asked[0].body["messages"]
     assert attack in user["content"]
     assert attack not in system["content"]
