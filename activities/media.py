@@ -7,7 +7,16 @@ from typing import Any
 
 from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
-from cutroom.contracts.campaign import PACKAGE_CLIP, RENDER_CLIP, ClipInput, PackagedClip, PackageInput, RenderedClip, RenderInput
+from cutroom.contracts.campaign import (
+    PACKAGE_CLIP,
+    RENDER_CLIP,
+    CampaignPlan,
+    ClipInput,
+    PackagedClip,
+    PackageInput,
+    RenderedClip,
+    RenderInput,
+)
 from cutroom.contracts.documents import Framing, Transcript
 from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
 from cutroom.contracts.media import MediaFacts, PreparedMedia
@@ -15,6 +24,7 @@ from cutroom.errors import BadInput
 from cutroom.media import ffmpeg, package, prepare, render
 from cutroom.media.captions import ass, srt, words_inside
 from cutroom.media.fonts import font_file
+from cutroom.media.layouts import text_height
 from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264
 from cutroom.media.probe import Policy, probe
 from cutroom.media.sniff import sniff
@@ -108,10 +118,12 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
     spoken = bool(words_inside(transcript, span.start_s, span.end_s))
 
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
+        framing = await task.read(asked.framing, Framing)
         if spoken:
             style, canvas = CAPTION_STYLES[clip.plan.caption_style], CANVASES[clip.plan.wishes.aspect]
-            paths["captions"].write_text(ass(transcript, span.start_s, span.end_s, style, canvas))
-        await _render(task, asked, span, paths.get("captions"), paths["video"])
+            heights = [(shot.start_s, text_height(shot.layout, canvas)) for shot in framing.shots]
+            paths["captions"].write_text(ass(transcript, span.start_s, span.end_s, style, canvas, heights))
+        await _render(task, clip.plan, framing, span, paths.get("captions"), paths["video"])
         return {}
 
     params = {
@@ -127,10 +139,8 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
     return RenderedClip(video=made.refs["video"], captions_ass=made.refs.get("captions"))
 
 
-async def _render(task: Task, asked: RenderInput, span: FrameSpan, captions: Path | None, out: Path) -> None:
-    plan, canvas = asked.clip.plan, CANVASES[asked.clip.plan.wishes.aspect]
-    source = await task.local(plan.source)
-    framing = await task.read(asked.framing, Framing)
+async def _render(task: Task, plan: CampaignPlan, framing: Framing, span: FrameSpan, captions: Path | None, out: Path) -> None:
+    source, canvas = await task.local(plan.source), CANVASES[plan.wishes.aspect]
     loudness = None
     if plan.media.has_audio:
         measuring = render.plan_loudness(source, plan.media, span, H264)

@@ -4,6 +4,7 @@ Times inside are whole centiseconds from the clip's start, which is what ASS can
 """
 
 import textwrap
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -95,8 +96,9 @@ def _runs(words: Sequence[Said], pause: int) -> Iterator[list[Said]]:
         yield run
 
 
-def _width(words: Sequence[str], style: CaptionStyle) -> float:
-    return text_width(" ".join(words), style.font_file, style.size) + 2 * style.outline + style.shadow
+def _width(words: Sequence[str], style: CaptionStyle, canvas: Canvas) -> float:
+    edges = (2 * style.outline + style.shadow) * canvas.text
+    return text_width(" ".join(words), style.font_file, style.size * canvas.text) + edges
 
 
 def _room(canvas: Canvas) -> float:
@@ -106,24 +108,38 @@ def _room(canvas: Canvas) -> float:
 
 def _lines(words: Sequence[str], style: CaptionStyle, canvas: Canvas) -> list[Sequence[str]]:
     """One line where they fit, else the two whose wider one is narrowest."""
-    if len(words) == 1 or _width(words, style) <= _room(canvas):
+    if len(words) == 1 or _width(words, style, canvas) <= _room(canvas):
         return [words]
-    at = min(range(1, len(words)), key=lambda cut: max(_width(words[:cut], style), _width(words[cut:], style)))
+    at = min(range(1, len(words)), key=lambda cut: max(_width(words[:cut], style, canvas), _width(words[cut:], style, canvas)))
     return [words[:at], words[at:]]
 
 
 def _fits(words: Sequence[str], style: CaptionStyle, canvas: Canvas) -> bool:
-    return all(_width(line, style) <= _room(canvas) for line in _lines(words, style, canvas))
+    return all(_width(line, style, canvas) <= _room(canvas) for line in _lines(words, style, canvas))
 
 
-def ass(transcript: Transcript, start_s: float, end_s: float, style: CaptionStyle, canvas: Canvas) -> str:
-    """An ASS script (v4.00+) of the canvas's size; one Dialogue a word."""
+def ass(
+    transcript: Transcript,
+    start_s: float,
+    end_s: float,
+    style: CaptionStyle,
+    canvas: Canvas,
+    heights: Sequence[tuple[float, int]] = (),
+) -> str:
+    """An ASS script (v4.00+) of the canvas's size; one Dialogue a word.
+
+    `heights`: from these moments (source seconds, in order) on, the middle of the lines stands at this height of the canvas.
+    """
     words = words_inside(transcript, start_s, end_s)
     shown = states(words, round((end_s - start_s) * 100), style, canvas)
-    return "\n".join([*_head(style, canvas), *(_dialogue(state, style, canvas) for state in shown), ""])
+    begins = [round((t_s - start_s) * 100) for t_s, _ in heights]
+    middles = [canvas.text_y, *(height for _, height in heights)]
+    lines = [_dialogue(state, style, canvas, middles[bisect_right(begins, state.start)]) for state in shown]
+    return "\n".join([*_head(style, canvas), *lines, ""])
 
 
 def _head(style: CaptionStyle, canvas: Canvas) -> list[str]:
+    size, outline, shadow = (round(share * canvas.text, 1) for share in (style.size, style.outline, style.shadow))
     colours = f"{_colour(style.text)},{_colour(style.text)},{_colour(style.edge)},{_colour(style.edge)}"
     return [
         "[Script Info]",
@@ -136,22 +152,22 @@ def _head(style: CaptionStyle, canvas: Canvas) -> list[str]:
         "[V4+ Styles]",
         "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
         "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
-        f"Style: Word,{style.font_name},{style.size},{colours},-1,0,0,0,100,100,0,0,1,{style.outline},{style.shadow},5,0,0,0,1",
+        f"Style: Word,{style.font_name},{size:g},{colours},-1,0,0,0,100,100,0,0,1,{outline:g},{shadow:g},5,0,0,0,1",
         "",
         "[Events]",
         "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
     ]
 
 
-def _dialogue(state: State, style: CaptionStyle, canvas: Canvas) -> str:
+def _dialogue(state: State, style: CaptionStyle, canvas: Canvas, middle_y: int) -> str:
     lines = _lines(state.words, style, canvas)
-    widest = max(_width(line, style) for line in lines)
+    widest = max(_width(line, style, canvas) for line in lines)
     # A single word may be wider than the screen: then, and only then, the group is drawn smaller.
     scale = int(100 * min(1.0, _room(canvas) / widest))
     shown = [_escape(word) for word in state.words]
     shown[state.lit] = f"{{\\1c{_colour(style.lit)}&}}{shown[state.lit]}{{\\1c{_colour(style.text)}&}}"
     text = "\\N".join([" ".join(shown[: len(lines[0])]), *([" ".join(shown[len(lines[0]) :])] if len(lines) > 1 else [])])
-    place = f"{{\\an5\\pos({canvas.width // 2},{style.middle_y})\\fscx{scale}\\fscy{scale}}}"
+    place = f"{{\\an5\\pos({canvas.width // 2},{middle_y})\\fscx{scale}\\fscy{scale}}}"
     return f"Dialogue: 0,{_ass_time(state.start)},{_ass_time(state.end)},Word,,0,0,0,,{place}{text}"
 
 

@@ -8,7 +8,10 @@ from cutroom.contracts.media import Aspect
 
 @dataclass(frozen=True)
 class Canvas:
-    """A clip's picture in pixels, and the margins that the platforms' own buttons and texts cover."""
+    """A clip's picture in pixels, and the margins that the platforms' own buttons and texts cover.
+
+    Captions of usual size are `text` pixels a line; the middle of their lines stands at `text_y`.
+    """
 
     width: int
     height: int
@@ -16,14 +19,21 @@ class Canvas:
     bottom: int
     left: int
     right: int
+    text: int
+    text_y: int
 
 
-CANVASES: dict[Aspect, Canvas] = {"9:16": Canvas(1080, 1920, top=220, bottom=450, left=60, right=164)}
+CANVASES: dict[Aspect, Canvas] = {
+    "9:16": Canvas(1080, 1920, top=220, bottom=450, left=60, right=164, text=92, text_y=1290),
+    "4:5": Canvas(1080, 1350, top=90, bottom=150, left=60, right=60, text=84, text_y=1080),
+    "1:1": Canvas(1080, 1080, top=70, bottom=90, left=60, right=60, text=76, text_y=890),
+    "16:9": Canvas(1920, 1080, top=60, bottom=80, left=120, right=120, text=78, text_y=905),
+}
 
 
 @dataclass(frozen=True)
 class CaptionStyle:
-    """Sizes are pixels of the canvas, colours 0xRRGGBB; `middle_y` is the height of a group's middle line.
+    """Sizes are shares of the canvas's `text`, colours 0xRRGGBB.
 
     A group is at most `most_words` words on one or two lines; a silence longer than `pause_s` begins a new one, and the
     last word of a group stays for `linger_s` where nothing follows. The active word is lit by colour alone: a larger one
@@ -32,10 +42,9 @@ class CaptionStyle:
 
     font_file: str
     font_name: str
-    size: int
-    middle_y: int
-    outline: int
-    shadow: int
+    size: float
+    outline: float
+    shadow: float
     text: int
     lit: int
     edge: int
@@ -48,10 +57,9 @@ CAPTION_STYLES = {
     "classic": CaptionStyle(
         font_file="DejaVuSans-Bold.ttf",
         font_name="DejaVu Sans",
-        size=92,
-        middle_y=1290,
-        outline=7,
-        shadow=2,
+        size=1.0,
+        outline=0.08,
+        shadow=0.02,
         text=0xFFFFFF,
         lit=0xFFE14D,
         edge=0x101010,
@@ -66,14 +74,12 @@ CAPTION_STYLES = {
 class Encoding:
     """A clip's codecs, as ffmpeg options. Loudness in LUFS, true peak in dBTP (EBU R 128).
 
-    A source's own rate is kept up to `most_fps`, else `usual_fps` is taken. Sound under `silence` is left as it is: raising
-    it would only bring up noise.
+    Sound under `silence` is left as it is: raising it would only bring up noise.
     """
 
     video: dict[str, Any]
     audio: dict[str, Any]
     most_fps: float = 60.0
-    usual_fps: float = 30.0
     keyframe_s: float = 2.0
     sample_rate: int = 48000
     loudness: float = -14.0

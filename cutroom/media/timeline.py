@@ -6,7 +6,7 @@ whatever the source's own clock does: edit lists, late streams, variable rates, 
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, lcm
 from typing import Any
 
 
@@ -64,12 +64,22 @@ def steady(video: Any, fps: float, span: FrameSpan | None = None) -> Any:
     """
     if span is None:
         return video.filter("fps", fps=str(exact(fps)), start_time=0)
-    # Filling up from frame 0 costs next to nothing (references to one picture) and keeps the very grid of the whole source.
-    absolute = steady(video.filter("setpts", f"PTS+{int(span.start_s)}/TB"), fps)
+    origin_s = _origin_s(fps, span)
+    grid = steady(video.filter("setpts", f"PTS+{int(span.start_s) - origin_s}/TB"), fps)
     if span.fps != fps:
-        absolute = slower(absolute, span.fps)
-    endless = absolute.filter("tpad", stop_mode="clone", stop=-1)
-    return endless.filter("trim", start_frame=span.first, end_frame=span.last).filter("setpts", "PTS-STARTPTS")
+        grid = slower(grid, span.fps)
+    endless = grid.filter("tpad", stop_mode="clone", stop=-1)
+    skipped = int(origin_s * exact(span.fps))
+    cut = endless.filter("trim", start_frame=span.first - skipped, end_frame=span.last - skipped)
+    return cut.filter("setpts", "PTS-STARTPTS")
+
+
+def _origin_s(fps: float, span: FrameSpan) -> int:
+    """The last whole second before the span at which a frame of both rates stands exactly: counting from there keeps the
+    very grid of the whole source (one second in 1001 at 29.97) without going through all that lies before.
+    """
+    period_s = lcm(exact(fps).denominator, exact(span.fps).denominator)
+    return int(span.start_s) // period_s * period_s
 
 
 def slower(video: Any, fps: float) -> Any:

@@ -84,7 +84,8 @@ def test_every_line_fits_between_the_margins() -> None:
         if line.startswith("Dialogue:"):
             [percent] = re.findall(r"fscx(\d+)", line)
             for part in re.sub(r"\{[^}]*\}", "", line.split(",", 9)[9]).split("\\N"):
-                assert int(percent) / 100 * (text_width(part, STYLE.font_file, STYLE.size) + 2 * STYLE.outline) <= room
+                width = text_width(part, STYLE.font_file, STYLE.size * CANVAS.text) + 2 * STYLE.outline * CANVAS.text
+                assert int(percent) / 100 * width <= room
 
 
 def test_a_new_group_begins_after_a_sentence_and_after_a_pause() -> None:
@@ -105,6 +106,11 @@ def test_the_lit_word_has_its_own_colour() -> None:
     assert "{\\1c&H004DE1FF&}Hello{\\1c&H00FFFFFF&} there" in first
     assert "Hello {\\1c&H004DE1FF&}there" in second
     assert first.startswith("Dialogue: 0,0:00:00.00,0:00:00.30,")
+
+
+def test_captions_stand_where_the_layout_leaves_room_for_them() -> None:
+    script = ass(transcript(spoken("One two three four")), 10, 12, STYLE, CANVAS, [(10.0, 960), (10.55, 1300)])
+    assert re.findall(r"pos\(540,(\d+)\)", script) == ["960", "960", "1300", "1300"]
 
 
 def test_subtitles_are_a_sentence_each() -> None:

@@ -22,7 +22,8 @@ from cutroom.media.captions import ass
 from cutroom.media.ffmpeg import FfmpegPlan
 from cutroom.media.fonts import font_file
 from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264, Canvas
-from cutroom.media.render import clip_span, plan_clip, plan_loudness, read_loudness, stills, verify
+from cutroom.media.render import clip_span, plan_clip, plan_loudness, read_loudness, verify
+from cutroom.media.sections import sections
 from cutroom.media.timeline import FrameSpan
 from tests.media.material import LOSSLESS, NUMBERED, SMALL, SOURCES, TONE, VP8, MakeSource, facts, ffmpeg, lavfi, spoken, transcript
 
@@ -219,12 +220,13 @@ def test_captions_stay_inside_the_safe_area(make_source: MakeSource, tmp_path: P
     assert frames.max(axis=(1, 2)).min() > 200, "some frame has no caption"
 
 
-def test_a_crop_of_one_size_is_one_branch_that_steps_by_frame_number(tmp_path: Path) -> None:
+def test_crops_of_one_size_are_one_branch_that_steps_by_frame_number(tmp_path: Path) -> None:
     span = FrameSpan(250, 500, 25)
     framed = framing(MEDIA, shot(10, 15, (10, 0, 0, 607, 1080), (12, 100, 0, 607, 1080)), shot(15, 20, (15, 40, 0, 607, 1080)))
     graph = graph_of(plan(tmp_path, framed, span))
-    assert "crop=607:1080:if(lt(n\\,50)\\,0\\,if(lt(n\\,125)\\,100\\,40)):0" in graph
-    assert "concat=a=0:n=1:v=1" in graph
+    assert "crop=607:1080:if(lt(n\\,50.00)\\,0\\,if(lt(n\\,125.00)\\,100\\,40)):0" in graph
+    assert "split" not in graph
+    assert "concat" not in graph
 
 
 def plan(folder: Path, framed: Framing, span: FrameSpan, media: MediaFacts = MEDIA) -> FfmpegPlan:
@@ -241,7 +243,6 @@ def graph_of(planned: FfmpegPlan) -> str:
 def test_captions_are_drawn_last(tmp_path: Path) -> None:
     graph = graph_of(plan(tmp_path, centre(MEDIA, FrameSpan(0, 50, 25)), FrameSpan(0, 50, 25)))
     picture = graph[: graph.index("[0:a:0]")]
-    assert picture.index("ass=") > picture.index("concat=")
     assert picture.index("ass=") > picture.rindex("crop=")
 
 
@@ -262,19 +263,20 @@ def framings(draw: st.DrawFn) -> Framing:
 
 
 @given(framings())
-def test_pieces_cover_each_frame_of_the_clip_once_with_the_box_of_its_moment(framed: Framing) -> None:
+def test_sections_cover_each_frame_of_the_clip_once_with_the_box_of_its_moment(framed: Framing) -> None:
     span = FrameSpan.of(framed.shots[0].start_s, framed.shots[-1].end_s, 25)
-    pieces = stills(framed, span)
-    assert [piece.first for piece in pieces] + [span.count] == [0] + [piece.last for piece in pieces]
-    for piece in pieces:
-        for frame in (piece.first, piece.last - 1):
+    parts = sections(framed, span)
+    assert [part.first for part in parts] + [span.count] == [0] + [part.last for part in parts]
+    for part in parts:
+        for frame in range(part.first, part.last):
             time_s = (span.first + frame) / 25 + 0.001
             [current] = [shot for shot in framed.shots if shot.start_s <= time_s < shot.end_s]
-            boxes = [key for key in current.keyframes if key.t_s <= time_s]
-            assert (piece.layout, piece.box) == (current.layout, boxes[-1] if boxes else None)
+            expected = [(key.x, key.y) for key in current.keyframes if key.t_s <= time_s][-1:]
+            found = [key[1:] for path in part.paths for key in [key for key in path.keys if key[0] <= frame][-1:]]
+            assert (part.layout, found) == (current.layout, expected)
 
 
-@pytest.mark.parametrize(("fps", "kept"), [(24, 24), (60, 60), (120, 30)])
+@pytest.mark.parametrize(("fps", "kept"), [(24, 24), (60, 60), (120, 60), (100, 50), (240, 60), (240000 / 1001, 60000 / 1001)])
 def test_a_clip_keeps_the_rate_of_its_source_up_to_sixty(fps: float, kept: float) -> None:
     assert clip_span(MEDIA.model_copy(update={"fps": fps}), 10, 20, H264).fps == kept
 
