@@ -24,6 +24,11 @@ def mel_power(samples: Signal) -> Rows:
     return np.concatenate(parts) if parts else np.zeros((0, BANDS), np.float32)
 
 
+def band_centres() -> NDArray[np.float64]:
+    """Hz of the middle of each mel band."""
+    return _edges()[1:-1]
+
+
 def cepstra(power: Rows) -> Rows:
     """Mel-frequency cepstral coefficients 1 to 19 of rows of mel power: the shape of the spectrum without its level."""
     coefficients: Rows = np.log(power + 1e-8) @ _COSINES
@@ -36,11 +41,16 @@ def _power(views: Signal) -> Rows:
     return power
 
 
+def _edges() -> NDArray[np.float64]:
+    """Hz between which the triangles lie, evenly spaced in mels."""
+    bottom, top = (2595 * np.log10(1 + hz / 700) for hz in (LOWEST_HZ, RATE / 2))
+    edges: NDArray[np.float64] = 700 * (10 ** (np.linspace(bottom, top, BANDS + 2) / 2595) - 1)
+    return edges
+
+
 def _mel_filters() -> Rows:
-    """Triangles evenly spaced in mels, (257, 26)."""
-    top = 2595 * np.log10(1 + RATE / 2 / 700)
-    bottom = 2595 * np.log10(1 + LOWEST_HZ / 700)
-    edges = 700 * (10 ** (np.linspace(bottom, top, BANDS + 2) / 2595) - 1)
+    """One triangle a column, (257, 26)."""
+    edges = _edges()
     hz = np.fft.rfftfreq(_FFT, 1 / RATE)[:, None]
     rising = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - hz) / (edges[2:] - edges[1:-1])
