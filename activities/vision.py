@@ -11,21 +11,20 @@ from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import (
     DETECT_SHOTS_CHUNK,
     REFRAME_CLIP,
-    ClipInput,
     ReframeInput,
     ShotsInput,
 )
-from cutroom.contracts.documents import Shots, ShotScores
+from cutroom.contracts.documents import Shots, ShotScores, Transcript
 from cutroom.contracts.media import Span
 from cutroom.errors import ToolFailed
 from cutroom.media import ffmpeg, framing, prepare
-from cutroom.media.proxy import plan_raw_proxy
-from cutroom.media.timeline import FrameSpan, exact
+from cutroom.media.proxy import watch
+from cutroom.speech.sound import read_samples
 from cutroom.store.artifacts import Scope
-from cutroom.vision import faces, shots, transnet
+from cutroom.vision import faces, looks, shots, transnet
+from cutroom.vision.speaking import Voice
 
-AROUND_S = 1.0  # pictures looked at on either side of a clip, for shots of which it holds a sliver
-PICTURES_AT_A_TIME = 5
+AROUND_S = 1.0  # looked at and listened to on either side of a clip, for shots of which it holds a sliver
 
 
 @implements(DETECT_SHOTS_CHUNK)
@@ -59,40 +58,30 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
     clip, plan = asked.clip, asked.clip.plan
 
     async def make(path: Path) -> None:
-        found = await task.read(clip.shots, Shots)
+        found, said = await task.read(clip.shots, Shots), await task.read(clip.transcript, Transcript)
         span = Span(start_s=clip.place.start_s, end_s=clip.place.end_s)
-        looks = await _look(task, clip)
-        framed = await asyncio.to_thread(framing.plan_framing, plan.media, found, span, looks, plan.wishes.aspect)
+        around = Span(start_s=max(0.0, span.start_s - AROUND_S), end_s=span.end_s + AROUND_S)
+        detector = await asyncio.to_thread(faces.load_detector, plan.faces_engine, task.resources.settings)
+        proxy, fps = await task.local(clip.prepared.proxy), clip.prepared.proxy_fps
+        seen = await watch(proxy, fps, plan.media, found, around, detector, on_look=task.beat, note=task.note)
+        voice = None
+        if clip.prepared.sound is not None:
+            sound = await task.local(clip.prepared.sound)
+            voice = Voice.of(await asyncio.to_thread(read_samples, sound, around.start_s, around.end_s), around.start_s)
+        framed = await asyncio.to_thread(
+            framing.plan_framing, plan.media, found, span, seen, plan.wishes.aspect, voice, said.sentences
+        )
         await asyncio.to_thread(path.write_text, framed.model_dump_json())
 
     params = {
         "engine": plan.faces_engine,
-        "detector": faces.VERSION,
+        "detector": [faces.VERSION, looks.VERSION],
         "span": [clip.place.start_s, clip.place.end_s],
         "aspect": plan.wishes.aspect,
     }
-    inputs, media_s = [clip.prepared.proxy, clip.shots], clip.place.end_s - clip.place.start_s
+    sound = [clip.prepared.sound] if clip.prepared.sound else []
+    inputs, media_s = [clip.prepared.proxy, clip.shots, clip.transcript, *sound], clip.place.end_s - clip.place.start_s
     return await task.make_one(task.job_scope, framing.VERSION, params, inputs, ".json", make, media_s=media_s)
-
-
-async def _look(task: Task, clip: ClipInput) -> list[framing.Look]:
-    """The faces in and around the clip, at the proxy's rate, in source pixels."""
-    media, place, fps = clip.plan.media, clip.place, clip.prepared.proxy_fps
-    span = FrameSpan.of(place.start_s - AROUND_S, min(place.end_s + AROUND_S, media.duration_s), fps)
-    raw = task.scratch / "pictures"
-    local = await task.local(clip.prepared.proxy)
-    await ffmpeg.run(plan_raw_proxy(local, raw, media, span), on_progress=lambda _: task.alive(), note=task.note)
-    width, height = prepare.proxy_size(media)
-    pictures = _pictures(raw, span.count, width, height)
-    detector = await asyncio.to_thread(faces.load_detector, clip.plan.faces_engine, task.resources.settings)
-    looks: list[framing.Look] = []
-    for first in range(0, span.count, PICTURES_AT_A_TIME):
-        found = await asyncio.to_thread(detector.detect, pictures[first : first + PICTURES_AT_A_TIME])
-        for number, seen in enumerate(found, span.first + first):
-            scaled = [face.scaled(media.width / width, media.height / height) for face in seen]
-            looks.append(framing.Look(float(number / exact(fps)), scaled))
-        task.beat(len(looks), span.count)
-    return looks
 
 
 def _pictures(raw: Path, count: int, width: int, height: int) -> NDArray[np.uint8]:

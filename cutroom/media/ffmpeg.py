@@ -8,7 +8,7 @@ import asyncio
 import signal
 from asyncio import StreamReader
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -72,11 +72,12 @@ class FfmpegPlan:
     limits: Limits = field(default_factory=Limits)
 
 
-def plan(*outputs: Any, duration_s: float, limits: Limits, loglevel: str = "warning") -> FfmpegPlan:
-    """A plan from ffmpeg-python output nodes."""
+def plan(*outputs: Any, duration_s: float, limits: Limits, loglevel: str = "warning", progress: bool = True) -> FfmpegPlan:
+    """A plan from ffmpeg-python output nodes; without `progress` one of them may be standard output, for `pieces`."""
     joined = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
-    before = ("-hide_banner", "-nostdin", "-y", "-loglevel", loglevel, "-nostats", "-progress", "pipe:1", "-stats_period", "0.5")
-    return FfmpegPlan((*before, *joined.get_args()), duration_s, limits)
+    before = ("-hide_banner", "-nostdin", "-y", "-loglevel", loglevel, "-nostats")
+    told = ("-progress", "pipe:1", "-stats_period", "0.5") if progress else ()
+    return FfmpegPlan((*before, *told, *joined.get_args()), duration_s, limits)
 
 
 def limits_for(duration_s: float, *, address_space: int = 4 * GIB) -> Limits:
@@ -141,6 +142,37 @@ async def run(
     if code != 0:
         raise _failure(said, code)
     return Ran(frames, said)
+
+
+async def pieces(plan: FfmpegPlan, size: int, *, note: Callable[[str], None] | None = None) -> AsyncGenerator[bytes, None]:
+    """What a plan writes to its standard output, `size` bytes at a time as they are asked for; nothing touches the disk.
+
+    Close it (`contextlib.aclosing`) where it is left early. Raises as `run` does, and ToolFailed where the last piece is cut.
+    """
+    async with child([str(locate()), *plan.args], plan.limits) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        keeping = asyncio.create_task(_keep(process.stderr))
+        try:
+            while piece := await _whole(process.stdout, size):
+                yield piece
+            said, code = await keeping, await process.wait()
+        finally:
+            keeping.cancel()
+    if note is not None:
+        note(f"ffmpeg {' '.join(plan.args)}\n{said}\nexit status {code}")
+    if code != 0:
+        raise _failure(said, code)
+
+
+async def _whole(stream: StreamReader, size: int) -> bytes:
+    """The next `size` bytes, empty at the end."""
+    try:
+        return await stream.readexactly(size)
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise ToolFailed("ffmpeg's output ended in the middle; its output is in the log.", code="ffmpeg_failed") from None
+        return b""
 
 
 async def _follow(progress: StreamReader, on_progress: Callable[[float], None] | None) -> int:

@@ -46,6 +46,15 @@ class Face:
         return Face(self.x * across, self.y * down, self.w * across, self.h * down, self.score)
 
 
+def overlap(one: Face, other: Face) -> float:
+    """Intersection over union."""
+    across = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    down = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    common = max(0.0, across) * max(0.0, down)
+    union = one.w * one.h + other.w * other.h - common
+    return common / union if union > 0 else 0.0
+
+
 class FaceDetector(Protocol):
     def detect(self, pictures: Iterable[Picture]) -> list[list[Face]]:
         """The faces of each RGB picture, shape (height, width, 3), in no particular order."""

@@ -1,7 +1,6 @@
 """Where the crop stands."""
 
-from itertools import pairwise
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +8,11 @@ from hypothesis import strategies as st
 from cutroom.contracts.documents import CropKeyframe, Framing, ShotEvent, Shots
 from cutroom.contracts.media import MediaFacts, Span
 from cutroom.errors import BadInput
-from cutroom.media.framing import FIT_OVER, HOLD_S, Look, crop_size, plan_framing
+from cutroom.media.camera import crop_size
+from cutroom.media.framing import plan_framing
+from cutroom.media.scene import FIT_OVER
 from cutroom.vision.faces import Face
+from cutroom.vision.looks import PATCH_HEIGHT, PATCH_WIDTH, Look, Sighting
 
 RATE = 5.0
 SIZE = 200.0
@@ -37,12 +39,25 @@ def face(x: float, y: float = 400.0, size: float = SIZE) -> Face:
 
 
 def looks(*seen: list[Face], start_s: float = 0.0) -> list[Look]:
-    return [Look(start_s + number / RATE, faces) for number, faces in enumerate(seen)]
+    return [Look(start_s + number / RATE, [sighting(one) for one in faces]) for number, faces in enumerate(seen)]
+
+
+def sighting(seen: Face, tone: int = 0) -> Sighting:
+    """A face of one colour, that does not move its mouth."""
+    colours = np.zeros(128, np.float32)
+    colours[tone] = 1
+    return Sighting(seen, np.full((PATCH_HEIGHT, PATCH_WIDTH), 128, np.uint8), colours)
 
 
 def crop_at(framing: Framing, t_s: float) -> CropKeyframe:
+    """As a player shows it: on the way between two keyframes where the crop moves."""
     shot = next(shot for shot in framing.shots if shot.start_s <= t_s < shot.end_s)
-    return [key for key in shot.keyframes if key.t_s <= t_s][-1]
+    last = [key for key in shot.keyframes if key.t_s <= t_s][-1]
+    if not shot.moving:
+        return last
+    times = [key.t_s for key in shot.keyframes]
+    x, y = (round(float(np.interp(t_s, times, [getattr(key, axis) for key in shot.keyframes]))) for axis in ("x", "y"))
+    return last.model_copy(update={"x": x, "y": y})
 
 
 def shows(box: CropKeyframe, seen: Face) -> bool:
@@ -76,24 +91,14 @@ def test_a_face_that_hardly_moves_is_held_by_a_crop_that_does_not() -> None:
     assert all(shows(box, faces[0]) for faces in seen)
 
 
-def test_a_face_that_walks_across_the_picture_is_followed_in_few_steps() -> None:
+def test_a_face_that_walks_across_the_picture_is_followed_smoothly_and_stays_whole() -> None:
     seen = [[face(200 + 30 * number)] for number in range(50)]
     framing = plan_framing(recording(), cut_at(), span(0.0, 10.0), looks(*seen))
-    keys = framing.shots[0].keyframes
-    assert 4 <= len(keys) <= 6
+    [shot] = framing.shots
+    assert shot.moving
     assert all(shows(crop_at(framing, number / RATE), faces[0]) for number, faces in enumerate(seen))
-
-
-def test_the_crop_never_steps_more_than_once_a_second() -> None:
-    seen = [[face(300 if number % 10 < 4 else 1500)] for number in range(50)]
-    keys = plan_framing(recording(), cut_at(), span(0.0, 10.0), looks(*seen)).shots[0].keyframes
-    assert all(later.t_s - earlier.t_s >= HOLD_S for earlier, later in pairwise(keys))
-
-
-def test_the_crop_does_not_step_just_before_a_cut() -> None:
-    seen = [[face(300 if number < 18 else 900)] for number in range(20)] + [[face(300)]] * 5
-    shots = plan_framing(recording(), cut_at(120), span(0.0, 5.0), looks(*seen)).shots
-    assert [len(shot.keyframes) for shot in shots] == [1, 1]
+    speed = np.diff([key.x for key in shot.keyframes]) / np.diff([key.t_s for key in shot.keyframes])
+    assert np.abs(np.diff(speed)).max() <= 41  # px/s from one keyframe to the next: half of it is rounding to even pixels
 
 
 def test_the_larger_of_two_faces_is_shown() -> None:

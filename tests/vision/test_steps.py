@@ -27,7 +27,7 @@ from cutroom.contracts.campaign import (
     ReframeInput,
     ShotsInput,
 )
-from cutroom.contracts.documents import Framing, Shots
+from cutroom.contracts.documents import Framing, Shots, Transcript
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.ingest import PREPARE_MEDIA, SourceInput
 from cutroom.contracts.media import MediaFacts, PreparedMedia
@@ -114,15 +114,25 @@ async def joined(resources: Resources, plan: CampaignPlan, prepared: PreparedMed
         return await join_shots(task, asked)
 
 
+@pytest.fixture
+async def unsaid(resources: Resources, tmp_path: Path) -> ArtifactRef:
+    """The transcript of a recording without sound."""
+    file = tmp_path / "transcript.json"
+    file.write_text(Transcript(engine="none", language="", duration_s=6.0, words=[], sentences=[]).model_dump_json())
+    stored = named(file)
+    await resources.objects.put_once(stored.key, file, stored.sha256, "application/json")
+    return stored
+
+
 async def test_shots_of_a_recording_are_found_in_chunks_and_each_clip_is_framed_on_its_face(
-    resources: Resources, plan: CampaignPlan, prepared: PreparedMedia
+    resources: Resources, plan: CampaignPlan, prepared: PreparedMedia, unsaid: ArtifactRef
 ) -> None:
     found = await joined(resources, plan, prepared)
     told = Shots.model_validate_json((await resources.files.ensure_local(found)).read_bytes())
     assert (told.fps, told.frame_count, told.cuts) == (25.0, 150, [CUT_FRAME])
 
     place = ClipPlace(clip_id=new_id("clp"), ordinal=1, start_s=1.03, end_s=4.97)
-    clip = ClipInput(plan=plan, prepared=prepared, transcript=found, shots=found, place=place)
+    clip = ClipInput(plan=plan, prepared=prepared, transcript=unsaid, shots=found, place=place)
     async with attempt(resources, REFRAME_CLIP, ReframeInput(clip=clip), "test/reframe", 1) as task:
         framed = await reframe_clip(task, ReframeInput(clip=clip))
     framing = Framing.model_validate_json((await resources.files.ensure_local(framed)).read_bytes())
