@@ -74,17 +74,24 @@ class Transcript(Frozen):
 class ShotScores(Frozen):
     """TransNetV2's two outputs for frames from `first_frame` on: a single-frame and a many-frame transition probability.
 
-    `replaced`: frames of the recording at which one still picture gave way to another, as slides do.
+    Frames of the recording: `replaced`, at which one still picture gave way to another, as slides do; `added`, at which a
+    still picture gained or lost something, as when a line of a slide appears; `lit`, in which the light changes.
     """
 
     first_frame: int
     single: list[float]
     many: list[float]
     replaced: list[int] = []
+    added: list[int] = []
+    lit: list[int] = []
 
 
 class ShotEvent(Frozen):
-    """Mixed frames `start_frame:end_frame` (past the end); a hard cut mixes none: both are the new shot's first frame."""
+    """Mixed frames `start_frame:end_frame` (past the end); a hard cut mixes none: both are the new shot's first frame.
+
+    `slide`: a still picture gives way to another one, which is also a cut, or gains or loses something, which is none.
+    `light`: frames in which the light changes and the shot does not.
+    """
 
     kind: Literal["cut", "dissolve", "light", "slide"]
     start_frame: int
