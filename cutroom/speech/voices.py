@@ -28,9 +28,10 @@ LEAST_S = 4.0
 LEAST_SENTENCES = 3
 # What is read of one sentence at most.
 LONGEST_S = 60.0
-# Voiced frames in which a voice can be told, in one piece of a sentence and at all.
+# Voiced frames of a piece of a sentence, of a sentence from which voices are learned, and of one whose voice can be told.
 PIECE = 50
 LEAST_FRAMES = 30
+BRIEFEST_FRAMES = 8
 # Beyond this many pieces a sentence says little more: words of one voice differ from sentence to sentence.
 ENOUGH_PIECES = 4.0
 # A small spread of few sentences is not believed: so many more are added that spread as far as pieces of one voice do.
@@ -85,32 +86,41 @@ def voices_of(sound: Path, sentences: Sequence[Sentence]) -> list[int]:
     for i, sentence in enumerate(sentences):
         frames = _voiced_frames(sound, sentence)
         seconds[i] = sentence.end_s - sentence.start_s
-        counts[i] = len(frames) / PIECE if len(frames) >= LEAST_FRAMES else 0
-        if counts[i]:
+        counts[i] = len(frames)
+        if counts[i] >= BRIEFEST_FRAMES:
             means[i] = frames.mean(0)
+        if counts[i] >= LEAST_FRAMES:
             pieces = np.array([piece.mean(0) for piece in np.array_split(frames, max(1, len(frames) // PIECE))])
             strays = pieces - pieces.mean(0)
             scatter += strays.T @ strays
             freedom += len(pieces) - 1
-    heard = np.flatnonzero(counts)
-    scaled = means[heard] @ _scaling(scatter, freedom)
-    voices = Voices(scaled, counts[heard] / (1 + counts[heard] / ENOUGH_PIECES), seconds[heard])
-    return _in_order(_spread_to_neighbours(sentences, heard, told_apart(voices)))
+    means = means @ _scaling(scatter, freedom)
+    learned = counts >= LEAST_FRAMES
+    pieces_heard = counts[learned] / PIECE
+    voices = told_apart(Voices(means[learned], pieces_heard / (1 + pieces_heard / ENOUGH_PIECES), seconds[learned]))
+    told = np.flatnonzero(counts >= BRIEFEST_FRAMES)
+    return _in_order(_spread_to_neighbours(sentences, told, nearest(voices, means[told])))
 
 
-def told_apart(voices: Voices) -> Indices:
-    """A number for the voice of each sentence: the most voices that stand clear of each other, 1 to 8 of them."""
+def told_apart(voices: Voices) -> Vectors:
+    """The centres of the voices, (k, d): the most that stand clear of each other, 8 at most; none where nothing is heard."""
     if not voices.weights.size:
-        return np.zeros(0, np.intp)
+        return np.zeros((0, _DIMENSIONS))
     least_s = max(LEAST_S, LEAST_SHARE * float(voices.seconds.sum()))
     best: list[Indices] = [np.arange(voices.weights.size)]
     for clusters in _partitions(voices):
         big = [m for m in clusters if m.size >= LEAST_SENTENCES and voices.seconds[m].sum() >= least_s]
         if len(best) < len(big) <= MOST_VOICES and all(separation(voices, a, b) >= SEPARATION for a, b in combinations(big, 2)):
             best = big
-    centres = np.array([np.average(voices.means[members], axis=0, weights=voices.weights[members]) for members in best])
-    nearest: Indices = ((voices.means[:, None] - centres) ** 2).sum(2).argmin(1)
-    return nearest
+    return np.array([np.average(voices.means[members], axis=0, weights=voices.weights[members]) for members in best])
+
+
+def nearest(centres: Vectors, means: Vectors) -> Indices:
+    """Which centre lies nearest to each mean; 0 without centres."""
+    if not len(centres):
+        return np.zeros(len(means), np.intp)
+    labels: Indices = ((means[:, None] - centres) ** 2).sum(2).argmin(1)
+    return labels
 
 
 def separation(voices: Voices, a: Indices, b: Indices) -> float:
@@ -189,12 +199,12 @@ def _ward(voices: Voices, clusters: list[Indices], most: int) -> list[list[Indic
     return states
 
 
-def _spread_to_neighbours(sentences: Sequence[Sentence], heard: Indices, labels: Indices) -> list[int]:
+def _spread_to_neighbours(sentences: Sequence[Sentence], told: Indices, labels: Indices) -> list[int]:
     """Sentences too short to tell take the label of the nearest one told."""
-    if not heard.size:
+    if not told.size:
         return [0] * len(sentences)
     middles = np.array([(sentence.start_s + sentence.end_s) / 2 for sentence in sentences])
-    return [int(labels[np.abs(middles[heard] - middle).argmin()]) for middle in middles]
+    return [int(labels[np.abs(middles[told] - middle).argmin()]) for middle in middles]
 
 
 def _in_order(labels: Sequence[int]) -> list[int]:
