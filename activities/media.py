@@ -79,9 +79,7 @@ async def make_poster(task: Task, source: SourceInput) -> ArtifactRef:
 async def _best_still(task: Task, video: Path, media: MediaFacts, most_width: int, out: Path) -> None:
     times = package.candidate_times(media.duration_s)
     pictures = [task.scratch / f"still-{number}.jpg" for number in range(len(times))]
-    for number, (time_s, picture) in enumerate(zip(times, pictures, strict=True)):
-        await ffmpeg.run(package.plan_still(video, media, time_s, picture, most_width), note=task.note)
-        task.beat(number + 1, len(times))
+    await ffmpeg.run(package.plan_stills(video, media, times, pictures, most_width), note=task.note)
     shutil.move(await asyncio.to_thread(package.best, pictures), out)
 
 
@@ -184,7 +182,7 @@ async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
         if subtitles:
             paths["subtitles"].write_text(subtitles)
         video = await task.local(asked.rendered.video)
-        media = await probe(video, "mp4", Policy.of(task.resources.settings), note=task.note)
+        media = render.planned(span, CANVASES[clip.plan.wishes.aspect])
         await _best_still(task, video, media, media.width, paths["thumbnail"])
         return {}
 

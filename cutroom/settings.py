@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(10 * GIB, description="Largest upload.")
     max_source_s: float = Field(4 * 3600.0, description="Longest source, seconds.")
     max_side_px: int = Field(8192, description="Largest width or height of a source.")
-    max_fps: float = Field(120.0, description="Highest frame rate of a source.")
+    max_fps: float = Field(240.0, description="Highest frame rate of a source.")
     max_streams: int = Field(16, description="Most streams in a source.")
     upload_ttl_s: int = Field(24 * 3600, description="An unfinished upload is swept after this.")
 

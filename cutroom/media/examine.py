@@ -23,6 +23,10 @@ SAMPLED_PACKETS = 600
 REORDERED_PACKETS = 32
 TAIL_S = 1.0
 DECODING_S = 2.5
+LAST_PACKETS_S = 10.0
+LOOKS = 6
+INTERLACED = range(2, 6)  # AVFieldOrder: fields stored apart or together, top or bottom first
+LOOK_SIZE = (64, 36)
 
 
 def examine(path: Path, demuxer: str) -> dict[str, Any]:
@@ -37,7 +41,10 @@ def examine(path: Path, demuxer: str) -> dict[str, Any]:
         duration = container.duration / av.time_base if container.duration else _last_packet_end(container)
         if video is not None and video["decodes"]:
             video["tail_decodes"] = _tail_decodes(container, pictures[0], duration)
-    return {"whole": True, "duration_s": duration, "streams": streams, "video": video}
+            video["looks"] = _looks(container, pictures[0], duration)
+        shown = [*pictures[:1], *container.streams.audio[:1]]
+        extents = [_extent(container, stream, duration) for stream in shown]
+    return {"whole": True, "duration_s": duration, "streams": streams, "video": video, "extents": extents}
 
 
 def _stream(stream: Any) -> dict[str, Any]:
@@ -66,6 +73,7 @@ def _video(container: InputContainer, stream: VideoStream) -> dict[str, Any]:
         "rotation": frame.rotation,
         "matrix": int(frame.colorspace),
         "transfer": int(frame.color_trc),
+        "interlaced": frame.interlaced_frame or context.field_order in INTERLACED,
     }
 
 
@@ -104,6 +112,35 @@ def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: fl
     except FFmpegError:
         return False
     return decoded
+
+
+def _looks(container: InputContainer, stream: VideoStream, duration_s: float) -> list[list[int]]:
+    """Small grey pictures of different moments; fewer where decoding is slow or there are few key frames."""
+    begun = time.monotonic()
+    seen: dict[int | None, list[int]] = {}
+    for number in range(LOOKS):
+        container.seek(int((_start_s(container) + duration_s * number / LOOKS) * av.time_base))
+        try:
+            frame = next(container.decode(stream))
+        except (FFmpegError, StopIteration):
+            continue
+        seen[frame.pts] = list(bytes(frame.reformat(*LOOK_SIZE, format="gray").planes[0]))
+        if time.monotonic() - begun > DECODING_S:
+            break
+    return list(seen.values())
+
+
+def _extent(container: InputContainer, stream: Stream, duration_s: float) -> list[float]:
+    """When the stream begins and ends, in seconds from the start of the recording; at the earliest LAST_PACKETS_S before its
+    end, where nothing of the stream was found later.
+    """
+    start = _start_s(container)
+    begins = _seconds(stream.start_time or 0, stream) - start
+    if stream.duration:
+        return [begins, begins + _seconds(stream.duration, stream)]
+    container.seek(int((start + max(0.0, duration_s - LAST_PACKETS_S)) * av.time_base))
+    ends = [_seconds(packet.pts + (packet.duration or 0), packet) for packet in container.demux(stream) if packet.pts is not None]
+    return [begins, max(ends, default=start + max(0.0, duration_s - LAST_PACKETS_S)) - start]
 
 
 def _start_s(container: InputContainer) -> float:

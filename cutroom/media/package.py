@@ -9,15 +9,17 @@ from PIL import Image
 
 from cutroom.contracts.media import MediaFacts
 from cutroom.errors import ToolFailed
+from cutroom.media.colour import to_bt709
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
-from cutroom.media.timeline import FrameSpan, frame_at, seek_to, steady
 
-VERSION = 1
+VERSION = 2
 CANDIDATES = 5
 UNSETTLED_S = 0.5
 POSTER_WIDTH = 1280
 
 _JUDGED_SIZE = (320, 320)
+_JPEG = {"f": "image2", "update": 1, "vcodec": "mjpeg", "q:v": 3, "pix_fmt": "yuvj420p"}
+_JPEG_COLOURS = {"out_color_matrix": "bt601", "out_range": "pc"}
 
 
 def candidate_times(duration_s: float) -> list[float]:
@@ -26,17 +28,18 @@ def candidate_times(duration_s: float) -> list[float]:
     return [begin + (duration_s - begin) * (number + 0.5) / CANDIDATES for number in range(CANDIDATES)]
 
 
-def plan_still(video: Path, media: MediaFacts, time_s: float, out: Path, most_width: int) -> FfmpegPlan:
-    """The picture of one moment as a JPEG. A picture lies up to a whole group of pictures behind its key frame."""
+def plan_stills(video: Path, media: MediaFacts, times: Sequence[float], outs: Sequence[Path], most_width: int) -> FfmpegPlan:
+    """Pictures of these moments as JPEGs, in one run: of each the key frame before it, for which nothing else is decoded."""
     width = min(media.width, most_width) // 2 * 2 or 2
     height = round(media.height * width / media.width / 2) * 2 or 2
-    frame = frame_at(time_s, media.fps)
-    span = FrameSpan(frame, frame + 1, media.fps)
-    given = open_source(video, media.container, **seek_to(span))
-    picture = steady(given["V:0"], media.fps, span).filter("scale", width, height, out_range="pc").filter("setsar", 1)
-    jpeg = {"f": "image2", "update": 1, "vcodec": "mjpeg", "q:v": 3, "pix_fmt": "yuvj420p"}
-    output = picture.output(str(out), **jpeg, map_metadata=-1, fflags="+bitexact")
-    return plan(output, duration_s=span.duration_s, limits=limits_for(60.0))
+    outputs = []
+    for time_s, out in zip(times, outs, strict=True):
+        given = open_source(video, media.container, ss=f"{time_s:.3f}", noaccurate_seek=None, threads=1)
+        picture = given["V:0"].filter("bwdif", mode="send_frame") if media.interlaced else given["V:0"]
+        # A JPEG is full range, of BT.601's matrix.
+        shown = to_bt709(picture, media.colour, width, height).filter("scale", in_color_matrix="bt709", **_JPEG_COLOURS)
+        outputs.append(shown.output(str(out), **_JPEG, **{"frames:v": 1}, map_metadata=-1, fflags="+bitexact"))
+    return plan(*outputs, duration_s=1 / media.fps, limits=limits_for(60.0))
 
 
 def best(pictures: Sequence[Path]) -> Path:

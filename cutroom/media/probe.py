@@ -6,7 +6,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -25,10 +25,13 @@ from cutroom.settings import Settings
 
 PROBE_LIMITS = Limits(cpu_s=30, file_size=0)
 PROBE_WALL_S = 45.0
+BEGIN_APART_S = 0.5
+END_APART_S = 1.0
+SAME_GREY = 4  # of 255, between small pictures of one still
 
 _STANDARD_RATES = (
-    *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)),
-    *map(Fraction, (10, 12, 15, 24, 25, 30, 48, 50, 60, 100, 120)),
+    *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240)),
+    *map(Fraction, (10, 12, 15, 24, 25, 30, 48, 50, 60, 100, 120, 200, 240)),
 )
 _MATRIX: dict[int, Colour] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # ITU-T H.273, matrix coefficients
 _TRANSFER: dict[int, Colour] = {16: "pq", 18: "hlg"}  # ITU-T H.273, transfer characteristics
@@ -104,7 +107,26 @@ def decide(found: dict[str, Any], container: Container, policy: Policy) -> Media
         variable_rate=variable,
         embedded_subtitles=any(stream["type"] == "subtitle" for stream in streams),
         colour=_colour(video),
+        interlaced=video["interlaced"],
+        warnings=list(_warnings(found["extents"], video["looks"])),
     )
+
+
+def _warnings(extents: list[list[float]], looks: list[list[int]]) -> Iterator[str]:
+    """What the owner should look at before paying; `extents`: begin and end of the picture, and of the sound where there is one."""
+    if len(extents) == 1:
+        yield "The video has no sound: its clips will have none, and no captions."
+    else:
+        (begins, ends), (sound_begins, sound_ends) = extents
+        late, longer = sound_begins - begins, sound_ends - ends
+        if abs(late) >= BEGIN_APART_S:
+            which = "after" if late > 0 else "before"
+            yield f"The sound begins {abs(late):.1f} s {which} the picture: check that they are in step."
+        if abs(longer) >= END_APART_S:
+            which = "after" if longer > 0 else "before"
+            yield f"The sound ends {abs(longer):.1f} s {which} the picture: check that they are in step."
+    if all(abs(one - other) <= SAME_GREY for look in looks[1:] for one, other in zip(looks[0], look, strict=True)):
+        yield "The picture never changes: every clip will show this one still."
 
 
 def frame_rate(samples: list[list[float]], average: float) -> tuple[Fraction, bool]:

@@ -99,11 +99,26 @@ def plan_clip(
     return plan(output, duration_s=span.duration_s, limits=limits_for(span.duration_s, address_space=ENCODER_ADDRESS_SPACE))
 
 
+def planned(span: FrameSpan, canvas: Canvas) -> MediaFacts:
+    """What a rendered file is."""
+    return MediaFacts(
+        container="mp4",
+        duration_s=span.duration_s,
+        width=canvas.width,
+        height=canvas.height,
+        fps=span.fps,
+        video_codec="h264",
+        has_audio=True,
+        audio_codec="aac",
+    )
+
+
 def verify(made: MediaFacts, frames: int, span: FrameSpan, canvas: Canvas) -> None:
     """Raises ToolFailed where a rendered file is not what was planned: better no clip than a wrong one."""
+    wanted = planned(span, canvas)
     right = (
-        (made.width, made.height) == (canvas.width, canvas.height)
-        and (made.video_codec, made.audio_codec) == ("h264", "aac")
+        (made.width, made.height) == (wanted.width, wanted.height)
+        and (made.video_codec, made.audio_codec) == (wanted.video_codec, wanted.audio_codec)
         and abs(made.fps - span.fps) < 0.01
         and frames == span.count
         and abs(made.duration_s - span.duration_s) <= 2 / span.fps + 0.03  # sound ends on a codec frame

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter, ImageStat
 
 from cutroom.errors import ToolFailed
 from cutroom.media import ffmpeg as runner
-from cutroom.media.package import CANDIDATES, UNSETTLED_S, best, candidate_times, plan_still
+from cutroom.media.package import CANDIDATES, UNSETTLED_S, best, candidate_times, plan_stills
 from tests.media.material import SOURCES, MakeSource, facts, lavfi
 
 
@@ -16,8 +16,7 @@ def stills(source: Path, folder: Path, most_width: int) -> list[Path]:
     media = facts(source)
     times = candidate_times(media.duration_s)
     outs = [folder / f"{number}.jpg" for number in range(len(times))]
-    for time_s, out in zip(times, outs, strict=True):
-        asyncio.run(runner.run(plan_still(source, media, time_s, out, most_width)))
+    asyncio.run(runner.run(plan_stills(source, media, times, outs, most_width)))
     return outs
 
 
@@ -29,15 +28,25 @@ def test_candidates_avoid_the_first_half_second() -> None:
     assert all(0 <= time < 0.2 for time in candidate_times(0.2))
 
 
-@pytest.mark.parametrize("name", ["steady.mp4", "late-picture.mkv", "held.mp4"])
-def test_a_still_shows_its_moment(make_source: MakeSource, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["steady.mp4", "late-picture.mkv"])
+def test_a_still_is_the_key_frame_before_its_moment(make_source: MakeSource, tmp_path: Path, name: str) -> None:
     args, expected = SOURCES[name]
-    source = make_source(name, *args)
-    frames = [min(round(time * 25 + 0.49), len(expected) - 1) for time in candidate_times(facts(source).duration_s)]
+    source = make_source(f"keys-{name}", *args, "-g", "5")
+    late = expected.count(0) - 1
+    frames = [min(int(time * 25), len(expected) - 1) for time in candidate_times(facts(source).duration_s)]
     for frame, path in zip(frames, stills(source, tmp_path, 640), strict=True):
         with Image.open(path) as picture:
             grey = ImageStat.Stat(picture.convert("L")).mean[0]
-        assert grey * 219 / 255 + 16 == pytest.approx(20 + 2 * expected[frame], abs=3)
+        key = (frame - late) // 5 * 5
+        assert grey * 219 / 255 + 16 == pytest.approx(20 + 2 * key, abs=3)
+
+
+def test_a_still_has_the_colours_of_the_video(make_source: MakeSource, tmp_path: Path) -> None:
+    source = make_source(
+        "red-hd.mp4", *lavfi("color=0xC04020:s=1280x720:r=25:d=1,scale=out_color_matrix=bt709"), "-qp", "1", "-pix_fmt", "yuv420p"
+    )
+    with Image.open(stills(source, tmp_path, 320)[0]) as picture:
+        assert picture.getpixel((100, 100)) == pytest.approx((0xC0, 0x40, 0x20), abs=6)
 
 
 def test_a_still_is_no_wider_than_asked(make_source: MakeSource, tmp_path: Path) -> None:
