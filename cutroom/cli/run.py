@@ -53,7 +53,7 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the campaign as JSON at the end.")] = False,
 ) -> None:
-    """Turn a recording into captioned vertical clips. Exit code 1 where the campaign does not succeed."""
+    """Turn a recording into captioned clips. Exit code 1 where the campaign does not succeed."""
     console = Console(stderr=True)
     wishes = Wishes(
         video=existing(video),
