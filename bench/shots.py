@@ -31,6 +31,7 @@ from cutroom.contracts.media import MediaFacts
 from cutroom.media import ffmpeg
 from cutroom.media.prepare import frame_rate, plan_prepare, plan_raw_frames
 from cutroom.media.probe import Policy, probe
+from cutroom.media.sniff import Container
 from cutroom.vision import transnet
 from cutroom.vision.network import load_network
 from cutroom.vision.shots import find_shots, join_scores
@@ -101,9 +102,8 @@ def measure(video: Path, truth: Path | None) -> Part:
 
 async def _small_frames(video: Path) -> tuple[MediaFacts, NDArray[np.uint8]]:
     """Small frames as a campaign prepares them, shape (n, 27, 48, 3)."""
-    media = await probe(
-        video, "mkv" if video.suffix in (".mkv", ".webm") else "mp4", Policy(source_s=36_000, side_px=8192, fps=240, streams=16)
-    )
+    container: Container = "mkv" if video.suffix in (".mkv", ".webm") else "mp4"
+    media = await probe(video, container, Policy(source_s=36_000, side_px=8192, fps=240, streams=16))
     with tempfile.TemporaryDirectory() as folder:
         small, proxy, raw = (Path(folder) / name for name in ("frames.mkv", "proxy.mp4", "raw"))
         ran = await ffmpeg.run(plan_prepare(video, media, frames=small, proxy=proxy, sound=None))
