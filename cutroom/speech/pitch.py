@@ -10,7 +10,11 @@ LOWEST_HZ = 60.0
 HIGHEST_HZ = 500.0
 # YIN's threshold: the share of a frame's power that the best period leaves unexplained.
 UNEXPLAINED = 0.2
+# A dip counts as deep as the deepest when it leaves no more than this beyond it.
+AS_DEEP = 0.1
 FAINTEST = 1e-3
+# Voiced frames whose median an octave is judged by: a third of a second.
+AROUND = 31
 
 _HALF = RATE // 2
 _FIRST, _LAST = int(_HALF / HIGHEST_HZ), int(_HALF / LOWEST_HZ) + 2
@@ -24,7 +28,8 @@ Pitch = NDArray[np.float32]
 def pitch_of(samples: Signal) -> Pitch:
     """Hz of each whole 10 ms of 16 kHz samples between -1 and 1; 0 where nothing is voiced.
 
-    Searched at 8 kHz between 60 and 500 Hz. The first dip below the threshold wins, which is the guard against octaves.
+    Searched at 8 kHz between 60 and 500 Hz. The first dip nearly as deep as the deepest wins (McLeod and Wyvill, ICMC 2005),
+    and what lies whole octaves from the frames around it is moved to theirs.
     """
     frames = samples.size // HOP
     if not frames:
@@ -33,7 +38,16 @@ def pitch_of(samples: Signal) -> Pitch:
     reach = _WINDOW + _LAST
     padded = np.pad(half, (reach // 2, reach))
     views = np.lib.stride_tricks.sliding_window_view(padded, reach)[:: HOP // 2][:frames]
-    return np.concatenate([_yin(views[first : first + _AT_ONCE]) for first in range(0, frames, _AT_ONCE)])
+    return _same_octave(np.concatenate([_yin(views[first : first + _AT_ONCE]) for first in range(0, frames, _AT_ONCE)]))
+
+
+def _same_octave(pitch: Pitch) -> Pitch:
+    voiced = np.flatnonzero(pitch)
+    if voiced.size:
+        around = np.pad(pitch[voiced], AROUND // 2, mode="reflect" if voiced.size > AROUND // 2 else "edge")
+        medians = np.median(np.lib.stride_tricks.sliding_window_view(around, AROUND), axis=1)
+        pitch[voiced] *= 2 ** np.round(np.log2(medians / pitch[voiced]))
+    return pitch
 
 
 def _yin(views: Signal) -> Pitch:
@@ -49,7 +63,8 @@ def _yin(views: Signal) -> Pitch:
     difference[:, 0] = 0
     norm = difference * lags / np.maximum(np.cumsum(difference, axis=1), 1e-9)
     inner = norm[:, _FIRST:_LAST]
-    dips = (inner < UNEXPLAINED) & (inner <= norm[:, _FIRST - 1 : _LAST - 1]) & (inner < norm[:, _FIRST + 1 : _LAST + 1])
+    least = np.minimum(inner.min(1, keepdims=True) + AS_DEEP, UNEXPLAINED)
+    dips = (inner < least) & (inner <= norm[:, _FIRST - 1 : _LAST - 1]) & (inner < norm[:, _FIRST + 1 : _LAST + 1])
     voiced = dips.any(1) & (power[:, 0] > _WINDOW * FAINTEST**2)
     best = dips.argmax(1) + _FIRST
     rows = np.arange(best.size)
