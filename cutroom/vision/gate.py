@@ -7,7 +7,6 @@ another structure, calm on both sides, that stays), and a change of light (brigh
 All that is left is open. The bounds were chosen beside the network's scores on talks, films and hand-held footage.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ Marks = NDArray[np.bool_]
 REACH = 80  # frames on either side that decide about a frame
 LAG = 24
 STEP, DRIFT = 3.0, 8.0  # mean grey levels (0 to 255) from a frame to the next, and over LAG, under which nothing happens
-SPIKE = 2.0  # least ratio of a step to those around it, of which a quarter may be larger still
+SPIKE = 2.0  # least ratio of a step that stands out to the third largest around it: most are 0 where frames are shown twice
 MOVED = 0.8  # correlation over which two pictures are the same, moved by at most SHIFT pixels
 SHIFT = 4
 BESIDE = 12  # frames around an open one that are open too, where they differ at all
@@ -50,7 +49,7 @@ def judge(frames: Frames, first: int, past: int) -> Verdict:
     far = _differences(levels, LAG)[np.minimum(np.arange(len(frames)) + LAG // 2, len(frames) - 1)] > DRIFT
     differs = far | (step > STEP)
     happens = _spikes(step) & ~_widened(lit, 1)
-    happens[far] |= _correlations(frames, np.flatnonzero(far)) < MOVED
+    happens[far] |= _far_alike(frames, np.flatnonzero(far)) < MOVED
     ends = np.zeros(len(frames), bool)
     for cut in np.flatnonzero(step > CUT):
         if _is_sure(frames, step, int(cut)):
@@ -77,41 +76,39 @@ def _differences(levels: NDArray[np.uint8], lag: int) -> NDArray[np.float32]:
 
 
 def _spikes(step: NDArray[np.float32]) -> Marks:
+    """Frames on both sides of a step that stands out."""
     marked = np.zeros(len(step), bool)
     for place in np.flatnonzero(step > STEP):
-        usual = np.percentile(step[max(1, place - CALM_FRAMES // 2) : place + CALM_FRAMES // 2 + 1], 75)
-        marked[max(0, place - 1) : place + 1] |= bool(step[place] > SPIKE * usual)
+        around = np.sort(step[max(0, place - CALM_FRAMES) : place + CALM_FRAMES + 1])
+        if step[place] > SPIKE * around[-3:][0]:
+            marked[max(0, place - 1) : place + 1] = True
     return marked
 
 
-def _correlations(frames: Frames, places: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How much the pictures LAG / 2 before and after each place are the same, moved by up to SHIFT pixels: 1 where they are."""
+def _far_alike(frames: Frames, places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Likeness of the pictures LAG / 2 before and after each place."""
     found = np.zeros(len(places), np.float32)
     for start in range(0, len(places), 256):
         some = places[start : start + 256]
-        pair = _luma(frames[np.maximum(some - LAG // 2, 0)]), _luma(frames[np.minimum(some + LAG // 2, len(frames) - 1)])
-        before, after = (np.fft.rfft2(picture) for picture in pair)
-        at_shifts = np.fft.irfft2(before * after.conj(), s=frames.shape[1:3])
-        best = np.roll(at_shifts, (SHIFT, SHIFT), (1, 2))[:, : 2 * SHIFT + 1, : 2 * SHIFT + 1].max(axis=(1, 2))
-        energy = [np.square(picture).sum(axis=(1, 2)) for picture in pair]
-        found[start : start + 256] = best / np.sqrt(np.maximum(energy[0] * energy[1], 1.0))
+        before, after = np.maximum(some - LAG // 2, 0), np.minimum(some + LAG // 2, len(frames) - 1)
+        found[start : start + 256] = _alike(frames[before], frames[after])
     return found
 
 
-def _luma(frames: Frames) -> NDArray[np.float32]:
-    """Mean of the channels about the picture's own mean, shape (n, height, width)."""
-    luma: NDArray[np.float32] = frames.mean(axis=-1, dtype=np.float32)
-    return luma - luma.mean(axis=(-2, -1), keepdims=True)
-
-
-def _likeness(one: Frames, other: Frames) -> float:
-    """Correlation of two pictures where they lie: 1 for the same under another light, 0 where one is blank."""
-    a, b = _luma(one), _luma(other)
-    return float((a * b).sum() / np.sqrt(max(float((a * a).sum() * (b * b).sum()), 1.0)))
+def _alike(some: Frames, others: Frames) -> NDArray[np.float32]:
+    """Correlation of pairs of pictures, shape (n, height, width, 3), moved by up to SHIFT pixels: 1 where they are the same."""
+    pair = [frames.mean(axis=-1, dtype=np.float32) for frames in (some, others)]
+    pair = [luma - luma.mean(axis=(1, 2), keepdims=True) for luma in pair]
+    one, other = (np.fft.rfft2(luma) for luma in pair)
+    at_shifts = np.fft.irfft2(one * other.conj(), s=some.shape[1:3])
+    best = np.roll(at_shifts, (SHIFT, SHIFT), (1, 2))[:, : 2 * SHIFT + 1, : 2 * SHIFT + 1].max(axis=(1, 2))
+    energy = [np.square(luma).sum(axis=(1, 2)) for luma in pair]
+    alike: NDArray[np.float32] = best / np.sqrt(np.maximum(energy[0] * energy[1], 1.0))
+    return alike
 
 
 def _widened(marked: Marks, by: int) -> Marks:
-    return np.convolve(marked, np.ones(2 * by + 1), "same") > 0 if marked.any() else marked
+    return np.convolve(marked, np.ones(2 * by + 1))[by : by + len(marked)] > 0
 
 
 def _is_sure(frames: Frames, step: NDArray[np.float32], cut: int) -> bool:
@@ -121,7 +118,7 @@ def _is_sure(frames: Frames, step: NDArray[np.float32], cut: int) -> bool:
     ends = frames[[cut - 1 - CALM_FRAMES, cut - 1, cut, cut + CALM_FRAMES]].reshape(4, -1).astype(np.float32)
     drift = max(np.abs(ends[1] - ends[0]).mean(), np.abs(ends[3] - ends[2]).mean())
     calm = around.max() < CALM * step[cut] and drift < STAYS * step[cut]
-    return bool(calm and _likeness(frames[cut - 1], frames[cut]) < OTHER)
+    return bool(calm and _alike(frames[[cut - 1]], frames[[cut]])[0] < OTHER)
 
 
 def _lit(frames: Frames, levels: NDArray[np.uint8]) -> Marks:
@@ -153,9 +150,8 @@ def _is_light(frames: Frames, level: NDArray[np.float32], first: int, past: int)
         return False
     if np.abs(level[first:past] - level[first - 1]).max() < LIGHT:
         return False
-    steps = [first - 1, *range(first, past, NEAR), past]
-    near = min(_likeness(frames[a], frames[b]) for a, b in pairwise(steps))
-    return near > SAME and _likeness(frames[first - 1], frames[past]) > STILL_SAME
+    steps = frames[[first - 1, *range(first, past, NEAR), past]]
+    return bool(_alike(steps[:-1], steps[1:]).min() > SAME and _alike(steps[:1], steps[-1:])[0] > STILL_SAME)
 
 
 def _trimmed(level: NDArray[np.float32], first: int, past: int) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Shots: from frames through the network to cuts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,9 +43,22 @@ def test_hard_cuts_are_found_to_the_frame(whole: ShotScores) -> None:
     assert find_shots(whole, 25.0).cuts == CUTS
 
 
-def test_a_recording_scored_in_chunks_gives_what_it_gives_when_scored_whole(frames: NDArray[np.uint8], whole: ShotScores) -> None:
-    chunks = [scores_of(frames, 70, COUNT), scores_of(frames, 0, 70)]
-    assert join_scores(chunks, 0, COUNT) == whole
+@pytest.fixture(scope="module")
+def long_recording() -> NDArray[np.uint8]:
+    """Two blocks and a bit of still shots, cut at 300, 900 and 1203, with a dissolve across the first block's end."""
+    rng = np.random.default_rng(8)
+    first, second, third, fourth, fifth = np.kron(rng.integers(0, 255, (5, 9, 16, 3)), np.ones((1, 3, 3, 1)))
+    mixed = [second + (third - second) * (place + 1) / 21 for place in range(20)]
+    shots = [first] * 300 + [second] * 292 + mixed + [third] * 288 + [fourth] * 303 + [fifth] * 50
+    return (np.stack(shots) + rng.normal(0, 1.5, (len(shots), 1, 1, 3))).clip(0, 255).astype(np.uint8)
+
+
+def test_joins_lose_and_double_nothing_wherever_the_chunks_meet(long_recording: NDArray[np.uint8]) -> None:
+    count = len(long_recording)
+    whole = scores_of(long_recording, 0, count)
+    assert find_shots(whole, 25.0).cuts == pytest.approx([300, 602, 900, 1203], abs=2)
+    chunks = [scores_of(long_recording, first, last) for first, last in pairwise([0, 597, 605, 1203, count])]
+    assert join_scores(chunks, 0, count) == whole
 
 
 def test_scoring_asks_only_for_the_frames_around_its_chunk() -> None:
@@ -95,6 +110,24 @@ def test_a_replaced_slide_is_a_cut_unless_the_network_saw_it_too() -> None:
     assert find_shots(scores(100, {40: 0.9}, {}, [40]), 30.0).cuts == [41]
 
 
+def test_a_still_picture_that_gives_way_to_another_is_a_slide_and_a_cut() -> None:
+    shots = find_shots(scores(100, {39: 0.9}, {}, [40, 70]), 30.0)
+    assert [(event.kind, event.start_frame) for event in shots.events] == [("slide", 40), ("slide", 70)]
+    assert shots.cuts == [40, 70]
+
+
+def test_a_line_that_appears_is_a_slide_and_no_cut() -> None:
+    shots = find_shots(scores(100, {60: 0.9}, {}).model_copy(update={"added": [30, 61]}), 30.0)
+    assert [(event.kind, event.start_frame) for event in shots.events] == [("slide", 30), ("cut", 61)]
+    assert shots.cuts == [61]
+
+
+def test_a_change_of_light_is_told_unless_the_shot_changes_there() -> None:
+    lit = [*range(20, 30), *range(58, 63)]
+    shots = find_shots(scores(100, {60: 0.9}, {}).model_copy(update={"lit": lit}), 30.0)
+    assert [(event.kind, event.start_frame, event.end_frame) for event in shots.events] == [("light", 20, 30), ("cut", 61, 61)]
+
+
 @pytest.mark.parametrize("held", [[0], [1], [0, 0, 1], [0, 2]])
 def test_scores_with_a_gap_or_a_part_twice_are_refused(held: list[int]) -> None:
     parts = [ShotScores(first_frame=50 * number, single=[0.0] * 50, many=[0.0] * 50) for number in range(3)]
@@ -111,3 +144,4 @@ def test_cuts_ascend_inside_the_recording_and_each_belongs_to_an_event(pairs: li
     assert shots.cuts == sorted(set(shots.cuts))
     assert all(0 < cut < count for cut in shots.cuts)
     assert all(event.start_frame <= cut <= event.end_frame for event, cut in zip(shots.events, shots.cuts, strict=True))
+    assert all(first.start_frame <= then.start_frame for first, then in pairwise(shots.events))
