@@ -18,8 +18,10 @@ def to_bt709(video: Any, colour: Colour, width: int, height: int, **options: Any
     if colour in _TRANSFER:
         scaled = video.filter("scale", width, height, **options)
         return _from_bt2020(scaled, colour).filter("format", "yuv420p").filter("setsar", 1)
-    same = {"in_color_matrix": colour, "out_color_matrix": "bt709", "out_range": "tv"}
-    return video.filter("scale", width, height, **same, **options).filter("format", "yuv420p").filter("setsar", 1)
+    if colour != "bt709":
+        options |= {"flags": "bicubic+accurate_rnd+full_chroma_int"}  # else a change of matrix loses two levels in all channels
+    matrices = {"in_color_matrix": colour, "out_color_matrix": "bt709", "out_range": "tv"}
+    return video.filter("scale", width, height, **matrices, **options).filter("format", "yuv420p").filter("setsar", 1)
 
 
 def _from_bt2020(video: Any, colour: Colour) -> Any:

@@ -80,7 +80,7 @@ class Encoding:
     video: dict[str, Any]
     audio: dict[str, Any]
     most_fps: float = 60.0
-    keyframe_s: float = 2.0
+    keyframe_s: float = 5.0
     sample_rate: int = 48000
     loudness: float = -14.0
     true_peak: float = -2.5  # AAC adds up to a decibel: -1.5 in the file
@@ -92,7 +92,10 @@ H264 = Encoding(
     video={
         "vcodec": "libx264",
         "preset": "veryfast",
-        "crf": 20,
+        "crf": 19,
+        # Less searching and bits moved from flat walls to detail: a fourth less work than the preset at crf 20 for the same
+        # SSIM and bitrate, measured on talks, interviews and street scenes.
+        "x264-params": "subme=1:aq-mode=2",
         "profile:v": "high",
         "pix_fmt": "yuv420p",
         "flags:v": "+cgop+bitexact",
