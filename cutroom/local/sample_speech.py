@@ -3,7 +3,7 @@
 import ctypes
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -57,6 +57,17 @@ def speak_talk(seconds: int, seed: int) -> Speech:
     # What the library said before changes what it says next, by milliseconds: each talk gets a process of its own.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(_speak, seconds, seed).result()
+
+
+def speak_lines(lines: Sequence[Line]) -> list[NDArray[np.int16]]:
+    """The samples of each line by itself, at `RATE`. Raises SetupError like `speak_talk`."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_speak_lines, lines).result()
+
+
+def _speak_lines(lines: Sequence[Line]) -> list[NDArray[np.int16]]:
+    voice = _Voice()
+    return [voice.say(line).sound for line in lines]
 
 
 def _speak(seconds: int, seed: int) -> Speech:

@@ -19,6 +19,7 @@ from cutroom.media.features import Talk
 from cutroom.media.reasons import why
 from cutroom.media.subjects import Sameness, Subjects
 from cutroom.media.units import Unit, units_of
+from cutroom.media.weights import WEIGHTS, Weights
 from cutroom.speech.prosody import SentenceSound
 
 VERSION = 2
@@ -51,6 +52,7 @@ def select(
     duration_s: float,
     sounds: Sequence[SentenceSound] | None = None,
     topic: str = "",
+    weights: Weights = WEIGHTS,
 ) -> Selection:
     """At most `wishes.count` clips, best first; fewer, with a warning, where the talk has no more.
 
@@ -61,7 +63,7 @@ def select(
     if not spans:
         return _without_words(shots, wishes, duration_s)
     cuts_s = [cut / shots.fps for cut in shots.cuts] if shots.fps else []
-    talk = Talk([unit.line for unit in units], wishes.min_s, wishes.max_s, cuts_s, topic)
+    talk = Talk([unit.line for unit in units], wishes.min_s, wishes.max_s, cuts_s, topic, weights)
     spans = _on_topic(spans, talk)
     scored = _Scored(spans, units, talk)
     best = sorted(scored.best(wishes.count), key=lambda place: (-scored.scores[place], spans[place].start_s))

@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from bench.fit_selection import written
 from cutroom.contracts.campaign import ClipWishes
 from cutroom.contracts.documents import ClipChoice, Selection, Sentence, Shots, Transcript, Word
 from cutroom.language.titles import MOST_CHARS, title
+from cutroom.local.sample_script import PASSAGES
 from cutroom.media.best_set import best_set
-from cutroom.media.cues import Numbers
+from cutroom.media.cues import CONCLUDING, Numbers
 from cutroom.media.features import Line, Talk
-from cutroom.media.selection import select
-from cutroom.media.weights import WEIGHTS
+from cutroom.media.selection import chosen_again, select
+from cutroom.media.weights import WEIGHTS, read
 from cutroom.speech.prosody import SentenceSound
 
 SHOTS = Shots(fps=30, frame_count=0, cuts=[])
@@ -67,7 +69,7 @@ wished = st.tuples(st.integers(1, 30), st.floats(3, 60), st.floats(0, 120)).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(spoken, wished, st.floats(0.5, 30))
 def test_clips_lie_inside_the_source_apart_from_each_other_and_best_first(
     said: list[tuple[str, float, float]], wishes: ClipWishes, rest: float
@@ -93,7 +95,7 @@ def _too_short(clips: list[ClipChoice], wishes: ClipWishes, duration_s: float) -
     return duration_s >= wishes.min_s and any(clip.end_s - clip.start_s < wishes.min_s - 0.002 for clip in clips)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(spoken.filter(bool), wished)
 def test_no_word_is_cut_and_the_words_outside_are_as_far_as_their_silence_allows(
     said: list[tuple[str, float, float]], wishes: ClipWishes
@@ -110,7 +112,7 @@ def test_no_word_is_cut_and_the_words_outside_are_as_far_as_their_silence_allows
             assert after[0] - clip.end_s >= min(0.08, (after[0] - inside[-1].end_s) / 2) - 0.001
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.just(PLAIN), st.floats(0.2, 1), st.floats(2, 8)), min_size=15, max_size=40))
 def test_an_ordinary_talk_gives_whole_sentences_of_the_wished_length(said: list[tuple[str, float, float]]) -> None:
     talk = transcript(said)
@@ -276,11 +278,105 @@ def test_what_is_not_known_of_sound_and_picture_is_neutral() -> None:
 
 
 def test_weights_add_up_to_a_hundred_points_over_the_features_there_are() -> None:
-    assert sum(WEIGHTS.points.values()) == pytest.approx(100)
+    assert sum(WEIGHTS.points.values()) == pytest.approx(100, abs=0.1)
     assert min(WEIGHTS.points.values()) >= 0
     assert features(Line(PLAIN, 0, 5))[0].keys() == WEIGHTS.points.keys()
     for cues in (WEIGHTS.opening, WEIGHTS.standalone, WEIGHTS.payoff, WEIGHTS.closure):
-        assert sum(map(abs, cues.values())) == pytest.approx(1)
+        assert sum(map(abs, cues.values())) == pytest.approx(1, abs=0.01)
+
+
+TALK = [
+    (line.text, 1.0 if number == 0 else 0.4, len(line.text) / 14) for passage in PASSAGES for number, line in enumerate(passage)
+]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_a_word_that_moves_by_20_ms_changes_no_clip(data: st.DataObject) -> None:
+    talk = transcript(TALK)
+    index = data.draw(st.integers(0, len(talk.words) - 1))
+    word, shift = talk.words[index], data.draw(st.sampled_from([-0.02, 0.02]))
+    moved = [*talk.words]
+    moved[index] = word.model_copy(update={"start_s": word.start_s + shift, "end_s": word.end_s + shift})
+    sentences = [
+        s.model_copy(update={"start_s": moved[s.first_word].start_s, "end_s": moved[s.last_word - 1].end_s}) for s in talk.sentences
+    ]
+    before, after = (
+        {(clip.first_sentence, clip.last_sentence) for clip in choose(t, count=5, min_s=15, max_s=60).clips}
+        for t in (talk, talk.model_copy(update={"words": moved, "sentences": sentences}))
+    )
+    assert before == after
+
+
+def test_a_topic_narrows_the_choice_to_passages_that_have_a_word_of_it() -> None:
+    clips = select(transcript(TALK), SHOTS, ClipWishes(count=3, min_s=15, max_s=40), 300, topic="baking, and the bakery").clips
+    assert clips
+    assert all("bak" in clip.text.lower() for clip in clips)
+    assert all(clip.score_parts["topic"] > 0 for clip in clips)
+
+
+def test_a_topic_that_is_never_spoken_of_is_left_out_and_the_selection_says_so() -> None:
+    wishes = ClipWishes(count=2, min_s=15, max_s=40)
+    without, with_topic = (select(transcript(TALK), SHOTS, wishes, 300, topic=topic) for topic in ("", "submarines"))
+    assert with_topic.clips == without.clips
+    assert "topic" in with_topic.warnings[0]
+
+
+def test_the_same_said_twice_is_taken_once() -> None:
+    story = passage(
+        "What is the most expensive mistake you ever made?",
+        "In 1998 I bought forty lamps for nine hundred dollars.",
+        "My neighbour laughed, but he asked for two of them.",
+        "So a single question sold the whole shop in one week.",
+    )
+    rest = (f"The {thing} stands in the corner of the {room} near a window." for thing, room in zip(THINGS, ROOMS, strict=True))
+    clips = choose(transcript(story + passage(*rest) + story), count=2, min_s=20, max_s=24).clips
+    assert sum("expensive mistake" in clip.text for clip in clips) == 1
+
+
+THINGS = ("oven", "ladder", "piano", "barrel", "mirror", "engine", "basket", "statue")
+ROOMS = ("kitchen", "stable", "chapel", "cellar", "bedroom", "garage", "library", "garden")
+
+
+def test_candidates_hold_the_clips_and_share_at_most_half_of_the_shorter_with_each_other() -> None:
+    selection = choose(transcript(TALK), count=3, min_s=15, max_s=40)
+    spans = [(c.start_s, c.end_s) for c in selection.candidates]
+    assert {(clip.start_s, clip.end_s) for clip in selection.clips} <= set(spans)
+    assert [c.ordinal for c in selection.candidates] == list(range(1, len(spans) + 1))
+    assert len(spans) > 3
+    for (a, b), (c, d) in combinations(spans, 2):
+        assert min(b, d) - max(a, c) <= 0.5 * min(b - a, d - c) + 0.01
+
+
+def test_candidates_with_other_scores_are_chosen_from_again() -> None:
+    candidates = choose(transcript(TALK), count=2, min_s=15, max_s=40).candidates
+    raised = [c.model_copy(update={"score": 99.0 if c.ordinal == len(candidates) else c.score}) for c in candidates]
+    again = chosen_again(raised, 2)
+    assert again[0].text == candidates[-1].text
+    assert [clip.ordinal for clip in again] == [1, 2]
+    assert again[0].end_s <= again[1].start_s or again[1].end_s <= again[0].start_s
+
+
+def test_english_cues_say_nothing_of_another_language() -> None:
+    german = ("Willkommen zum Podcast, bitte abonniert den Newsletter.", "So war das damals in der alten Stadt am Fluss.")
+    one, other, _ = features(*(Line(text, 6 * i, 6 * i + 5) for i, text in enumerate((*german, "Der Ofen steht am Fenster."))))
+    assert [one[name] for name in ("substance", "audible", "certainty")] == [1, 1, 1]
+    assert one["story"] == other["story"] == 0
+
+
+def test_the_reasons_of_a_clip_hold_of_its_text() -> None:
+    talk = transcript(TALK)
+    for clip in choose(talk, count=5, min_s=15, max_s=40).clips:
+        opening, ending = talk.sentences[clip.first_sentence].text, talk.sentences[clip.last_sentence - 1].text
+        assert ("open with a question" in clip.why) <= ("?" in opening)
+        assert ("end on a conclusion" in clip.why) <= bool(CONCLUDING.match(ending.lower()))
+
+
+def test_weights_that_are_written_are_read_again() -> None:
+    again = read(written(WEIGHTS))
+    assert again.points == pytest.approx(WEIGHTS.points, abs=0.006)
+    assert again.opening == pytest.approx(WEIGHTS.opening, abs=0.001)
+    assert again.fitted_on == WEIGHTS.fitted_on
 
 
 @pytest.mark.parametrize(

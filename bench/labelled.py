@@ -1,0 +1,101 @@
+"""Transcripts with labels: which passages an editor would take, which are traps, and where none may begin or end.
+
+The format is JSON: `sentences` (id, speaker, start_s, end_s, text), `clips` (first, last, grade), `traps` (first, last),
+`bad_starts`, `bad_ends`; sentences counted from 0, `last` included.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutroom.contracts.documents import Sentence, Transcript, Word
+from cutroom.local.sample_script import PASSAGES
+
+TRAP = -2
+MATCH = 0.5  # F1 of the sentences from which a passage counts for a label
+_CHARACTERS_S = 14.0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Sentences `first` to `last`, both included. `grade`: 3 excellent, 2 good, -2 a trap, 0 neither."""
+
+    first: int
+    last: int
+    grade: int = 0
+
+    def f1(self, other: "Passage") -> float:
+        shared = max(0, min(self.last, other.last) - max(self.first, other.first) + 1)
+        return 2 * shared / (self.last - self.first + other.last - other.first + 2)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    name: str
+    transcript: Transcript
+    labels: list[Passage]
+    bad_starts: frozenset[int]
+    bad_ends: frozenset[int]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the text alone."""
+        return hashlib.sha256("\n".join(s.text for s in self.transcript.sentences).encode()).hexdigest()[:16]
+
+    def grade(self, pick: Passage) -> int:
+        """The grade of the label that it matches best."""
+        best = max(self.labels, key=pick.f1, default=None)
+        return best.grade if best and pick.f1(best) >= MATCH else 0
+
+    def worth(self, pick: Passage) -> float:
+        """How much of a label's grade the pick is worth, 0 to 1: in proportion to how its F1 lies above .4."""
+        return max(
+            (label.grade / 3 * max(0.0, pick.f1(label) - 0.4) / 0.6 for label in self.labels if label.grade > 0), default=0.0
+        )
+
+    def trapped(self, pick: Passage) -> bool:
+        return any(label.grade < 0 and pick.f1(label) >= MATCH for label in self.labels)
+
+
+def read_labelled(path: Path) -> Labelled:
+    """Raises KeyError where the file is not in the format."""
+    given = json.loads(path.read_text(encoding="utf-8"))
+    said = [(s["text"], s["start_s"], s["end_s"], s.get("speaker")) for s in given["sentences"]]
+    clips = [Passage(c["first"], c["last"], c["grade"]) for c in given["clips"]]
+    traps = [Passage(c["first"], c["last"], TRAP) for c in given["traps"]]
+    return Labelled(path.name, _transcript(said), clips + traps, frozenset(given["bad_starts"]), frozenset(given["bad_ends"]))
+
+
+def sample() -> Labelled:
+    """The words of our own sample talk, each of whose passages is made to be a clip; it has no traps."""
+    said, labels, now = list[tuple[str, float, float, str | None]](), list[Passage](), 0.5
+    for passage in PASSAGES:
+        labels.append(Passage(len(said), len(said) + len(passage) - 1, 3))
+        for line in passage:
+            end = now + len(line.text) / _CHARACTERS_S
+            said.append((line.text, now, end, line.speaker))
+            now = end + 0.4
+    starts, ends = {label.first for label in labels}, {label.last for label in labels}
+    everything = frozenset(range(len(said)))
+    return Labelled("our own sample talk", _transcript(said), labels, everything - starts, everything - ends)
+
+
+def _transcript(said: Sequence[tuple[str, float, float, str | None]]) -> Transcript:
+    words: list[Word] = []
+    sentences: list[Sentence] = []
+    for text, start_s, end_s, speaker in said:
+        first = len(words)
+        words += _words(text, start_s, end_s)
+        sentences.append(Sentence(text=text, start_s=start_s, end_s=end_s, first_word=first, last_word=len(words), speaker=speaker))
+    return Transcript(engine="captions", language="en", duration_s=said[-1][2] + 1, words=words, sentences=sentences)
+
+
+def _words(text: str, start_s: float, end_s: float) -> Iterator[Word]:
+    """Each word with its share of the time, by its letters."""
+    written = text.split()
+    share = (end_s - start_s) / sum(len(word) for word in written)
+    for word in written:
+        yield Word(text=word, start_s=start_s, end_s=start_s + share * len(word))
+        start_s += share * len(word)
