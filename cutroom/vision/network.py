@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,13 @@ def load_network() -> Network:
     providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in known]
     model = build_model(read_weights(_weights_file()))
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
+    one_at_a_time = Lock()  # a run takes every core, and memory by the length of its stretch
 
     def predict(frames: Frames) -> NDArray[np.float32]:
         near = np.arange(len(frames))[:, None] + np.arange(SEEN)
         given = {"frames": np.ascontiguousarray(frames), "colours": colours(frames), "near": near}
-        scores: NDArray[np.float32] = session.run(["scores"], given)[0]
+        with one_at_a_time:
+            scores: NDArray[np.float32] = session.run(["scores"], given)[0]
         return scores
 
     return predict
