@@ -3,8 +3,8 @@
     python -m bench.selection [TRANSCRIPT.json ...] [--min-s 15] [--max-s 60] [--count 5] [--curve] [--json]
     python -m bench.selection --fit TRANSCRIPT.json ... --out cutroom/media/weights.toml
 
-A pick counts for a label where their sentences overlap with F1 >= .5. A transcript that the shipped weights were fitted on is
-chosen from with weights fitted on the other such transcripts that are given or lie beside it; any other with those that ship.
+A pick counts for a label where their sentences overlap with F1 >= .5. For a transcript that the shipped weights were fitted on,
+weights are fitted anew on the others of them (given, beside it, or in ../shared/transcripts); any other gets those that ship.
 Without transcripts it measures ../shared/transcripts, or else our own sample talk.
 """
 
@@ -111,9 +111,9 @@ def _curve(given: Sequence[Labelled], wishes: ClipWishes) -> list[Figure]:
 
 
 def _known(given: Sequence[Labelled], paths: Sequence[Path]) -> dict[str, Labelled]:
-    """The transcripts that the shipped weights were fitted on, by fingerprint: those given, and those beside them."""
+    """The transcripts that the shipped weights were fitted on, by fingerprint: those given, those beside them, and those nearby."""
     found = {one.fingerprint: one for one in given}
-    for path in sorted({beside for path in paths for beside in path.parent.glob("*.json")}):
+    for path in sorted({file for folder in {NEARBY, *(path.parent for path in paths)} for file in folder.glob("*.json")}):
         try:
             one = read_labelled(path)
         except (KeyError, TypeError, ValueError):
