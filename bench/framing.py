@@ -1,8 +1,8 @@
 """Where the picture looks, on the truth of a talk: the plan that a campaign makes, beside two that look less closely.
 
-    python -m bench.framing TALK_DIR [--clip-s 30] [--aspect 9:16] [--json]
+    python -m bench.framing [TALK_DIR] [--clip-s 30] [--aspect 9:16] [--json]
 
-TALK_DIR holds talk.mp4 and truth.json. The talk is prepared as in a campaign and framed in clips of `--clip-s` from its
+TALK_DIR holds talk.mp4 and truth.json; without it a sample talk is made. The talk is prepared as in a campaign and framed in clips of `--clip-s` from its
 beginning to its end; cuts and sentences are the true ones, without the names of those who speak, as captions are. The others:
 a crop that stands in the centre, and one on whichever face is largest, look by look.
 """
@@ -24,6 +24,7 @@ from bench.report import Figure, Part, at_least, at_most, show
 from bench.truth import Box, Frames, Truth, read_truth
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing, Sentence, ShotEvent, Shots
 from cutroom.contracts.media import Aspect, MediaFacts, Span
+from cutroom.local.sample import make_sample
 from cutroom.media import ffmpeg
 from cutroom.media.camera import Rail, crop_size
 from cutroom.media.framing import plan_framing
@@ -37,6 +38,7 @@ from cutroom.vision.looks import Look
 from cutroom.vision.speaking import Voice
 
 MOST_FIT, GOAL = 0.05, 0.99
+SAMPLE_S = 120
 NEAR_S = 1.0  # a crop cut this near to a turn is that turn's
 CONFIRMED_S = 2.6  # a turn this long must be cut to
 ROUNDING_S = 1e-6
@@ -245,12 +247,14 @@ def _share(part: int, whole: int, otherwise: float = 1.0) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.framing", description="Where the picture looks, on the truth of a talk.")
-    parser.add_argument("talk", type=Path, help="a folder with talk.mp4 and truth.json")
+    parser.add_argument("talk", type=Path, nargs="?", help="a folder with talk.mp4 and truth.json")
     parser.add_argument("--clip-s", type=float, default=30.0)
     parser.add_argument("--aspect", choices=["9:16", "4:5", "1:1", "16:9"], default="9:16")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    return show(measure(given.talk, given.clip_s, given.aspect), given.json)
+    with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as place:
+        talk = given.talk or make_sample(Path(place) / "sample", SAMPLE_S).video.parent
+        return show(measure(talk, given.clip_s, given.aspect), given.json)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from cutroom.vision.faces import Face
 PATH_HZ = 5.0  # keyframes of a crop that moves
 
 _MARGIN = 0.12  # of a face's size, kept free beside it
+_LARGE_SWAY = 0.1  # of the crop, that a face nearly as large as it may stand off its middle
 _EYES = 0.42  # of a face's height from its top
 _EYES_AT = 1 / 3  # of a crop's height that can move up and down
 _WEIGHTS = (10.0, 1.0, 100.0)  # of first, second and third differences, as in the paper
@@ -86,7 +87,7 @@ class Rail:
         for face in faces:
             start, end = self.extent(face)
             ideal, margin = self.ideal(face), _MARGIN * (end - start)
-            sway = max(0.0, min(self.side / 4, (self.side - (end - start)) / 2 - margin)) or self.side / 16
+            sway = max(self.side * _LARGE_SWAY, min(self.side / 4, (self.side - (end - start)) / 2 - margin))
             lows.append(ideal - sway)
             highs.append(ideal + sway)
         return np.clip(lows, 0, self.room), np.clip(highs, 0, self.room)

@@ -13,7 +13,7 @@ from cutroom.vision.looks import Look
 Size = tuple[int, int]
 
 _STILL = 3.0  # mean difference from look to look, in grey levels, that a screen stays below
-_AROUND = 0.03  # of the picture's width, left free around what is written
+_AROUND = 0.02  # of the picture's width, left free around what is written
 _LEAST_SHOWN = 0.4  # of the picture, however little is written
 _MOST_SLIDE = 0.6  # of the clip's height, so that the speaker below it can be seen
 _PANEL = 2.8  # face heights to a panel
@@ -41,11 +41,16 @@ def written(looks: Sequence[Look], picture: Size) -> Box | None:
     if not drawn or 2 * len(drawn) < len(screens) or median(look.change for look in looks) > _STILL:
         return None
     room, (width, height) = _AROUND * picture[0], picture
-    left, top = min(screen.left for screen in drawn) - room, min(screen.top for screen in drawn) - room
-    right, bottom = max(screen.right for screen in drawn) + room, max(screen.bottom for screen in drawn) + room
-    wide, high = min(max(right - left, _LEAST_SHOWN * width), width), min(max(bottom - top, _LEAST_SHOWN * height), height)
-    corner = (left + right - wide) / 2, (top + bottom - high) / 2
-    return Box(min(max(0.0, corner[0]), width - wide), min(max(0.0, corner[1]), height - high), wide, high)
+    left, top = max(0.0, min(screen.left for screen in drawn) - room), max(0.0, min(screen.top for screen in drawn) - room)
+    right = min(width, max(screen.right for screen in drawn) + room)
+    bottom = min(height, max(screen.bottom for screen in drawn) + room)
+    return Box(left, top, right - left, bottom - top)
+
+
+def readable(box: Box, picture: Size) -> Box:
+    """As much of a screen as is shown at least, with what is written in its middle."""
+    wide, high = (max(side, _LEAST_SHOWN * most) for side, most in zip((box.w, box.h), picture, strict=True))
+    return Box(box.x + (box.w - wide) / 2, box.y + (box.h - high) / 2, wide, high)
 
 
 def middle(faces: Sequence[Face]) -> Face:

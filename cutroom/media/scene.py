@@ -17,6 +17,7 @@ from cutroom.contracts.documents import CropKeyframe, FramedShot, Layout
 from cutroom.contracts.media import Aspect, Span
 from cutroom.media import panels
 from cutroom.media.camera import PATH_HZ, Rail
+from cutroom.media.interest import most_interesting
 from cutroom.media.timeline import exact, frame_at
 from cutroom.media.turns import Turn, best_turns, snapped
 from cutroom.vision.faces import Face
@@ -24,11 +25,12 @@ from cutroom.vision.looks import Look
 from cutroom.vision.tracks import Track
 
 TURN_S = 2.6  # a turn that is shorter is not cut to
+EDGE_TURN_S = 1.2  # ... and of one that goes on from the shot before, or into the next
 FIT_OVER = 1.25  # a face this many times larger than the crop is shown with all of the picture around it
 
-_CUT_COST = 0.8  # in seconds times score: half a second of certain speech
+_CUT_COST = 0.5  # in seconds times score
 _ABSENT_S = 1.0  # a face unseen for longer is not there
-_SEEN, _ABSENT = 0.6, -2.0  # score of the heaviest face, whoever speaks; of one that is not there
+_SEEN, _ABSENT = 0.6, -0.6  # score of the heaviest face, whoever speaks; of one that is not there
 _MAIN = 0.3  # of the heaviest face's weight: the others are passers-by
 _SNAP_S = 0.8  # a cut this near to a sentence's beginning is made there
 _QUICK_S = 1.0  # turns that count for a dialogue
@@ -86,7 +88,7 @@ class Scene:
         if box is None:
             return []
         if mains:
-            face = panels.middle(mains[0].track.faces)
+            box, face = panels.readable(box, picture), panels.middle(mains[0].track.faces)
             speaker = panels.beside(box, face, self.aspect, picture)
             if len(mains) > 1 or face.h > _INSET * picture[1] or speaker is None:
                 return []
@@ -96,10 +98,14 @@ class Scene:
             begin = (box.x + box.w / 2, box.y + box.h / 2)[self.rail.axis] - self.rail.side / 2
             return [self._crop("A slide or screen: all that is written on it fits the crop.", begin)]
         why = "A slide or screen without a person: shown as wide as the clip, so that it can be read."
-        return [self._shot("screen", why, box.keyframe(start_s, picture))]
+        return [self._shot("screen", why, panels.readable(box, picture).keyframe(start_s, picture))]
 
     def _nobody(self, mains: Sequence[Actor]) -> list[FramedShot]:
-        return [] if mains else [self._crop("No face was seen: the centre of the picture.", self.rail.room / 2)]
+        if mains:
+            return []
+        begin = most_interesting([look.small for look in self.looks], self.rail)
+        what = "the centre of the picture" if begin is None else "where most of what moves and stands out is"
+        return [self._crop(f"No face was seen: {what}.", self.rail.room / 2 if begin is None else begin)]
 
     def _too_large(self, mains: Sequence[Actor]) -> list[FramedShot]:
         width, height = self.rail.crop
@@ -120,7 +126,7 @@ class Scene:
         dialogue = self._dialogue(mains, scores)
         if dialogue:
             return dialogue
-        turns = self._merged(best_turns(scores, self._count(TURN_S), _CUT_COST * self._hz), mains)
+        turns = self._merged(best_turns(scores, self._count(TURN_S), self._count(EDGE_TURN_S), _CUT_COST * self._hz), mains)
         edges = [self.part.start_s, *(self._cut_at(self.looks[turn.first].t_s) for turn in turns[1:]), self.part.end_s]
         return [
             self._turn(Span(start_s=start_s, end_s=end_s), mains[turn.who], len(mains) > 1)
@@ -148,7 +154,7 @@ class Scene:
         """Two people who speak in turns too quick to be cut to, one above the other."""
         if len(mains) != 2 or self.aspect == "16:9":
             return []
-        turns = best_turns(scores, self._count(_QUICK_S), _CUT_COST * self._hz)
+        turns = best_turns(scores, self._count(_QUICK_S), self._count(_QUICK_S), _CUT_COST * self._hz)
         shares = [sum(turn.past - turn.first for turn in turns if turn.who == who) / len(self.looks) for who in (0, 1)]
         mean_s = (self.part.end_s - self.part.start_s) / len(turns)
         if len(turns) < _QUICK_TURNS or min(shares) < _QUICK_SHARE or mean_s > _QUICK_MEAN_S:
@@ -184,13 +190,14 @@ class Scene:
         """One person, by a crop that stands still, or else follows."""
         who = "Who speaks" if one_of_many else "The only face"
         seen = f"{who}, seen in {len(actor.track.times)} of {len(self.looks)} looks;"
-        times = span.start_s + np.arange(0, span.end_s - span.start_s, 1 / PATH_HZ)
-        faces = [actor.track.at(float(t_s)) for t_s in times]
+        count = ceil((span.end_s - span.start_s) * PATH_HZ)
+        times = [span.start_s, *(round(span.start_s + number / PATH_HZ, 3) for number in range(1, count))]
+        faces = [actor.track.at(t_s) for t_s in times]
         begin = self.rail.still(faces)
         if begin is not None:
             boxes = [self.rail.box(span.start_s, begin)]
         else:
-            boxes = [self.rail.box(float(t_s), at) for t_s, at in zip(times, self.rail.path(faces), strict=True)]
+            boxes = [self.rail.box(t_s, at) for t_s, at in zip(times, self.rail.path(faces), strict=True)]
         manner = "stands still" if begin is not None else "follows smoothly"
         return FramedShot(
             start_s=span.start_s,

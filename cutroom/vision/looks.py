@@ -1,4 +1,4 @@
-"""Faces through a clip's pictures: found about once a second, followed by template in between, where little else changed.
+"""Faces through a clip's pictures: found every second or two, followed by template in between, where little else changed.
 
 Detection is what framing costs. In a talk most pictures differ from the last only by where a face is and what it says, and
 that a small template finds again for a hundredth of the price. Every new shot, every lost template and every larger change
@@ -17,9 +17,9 @@ from cutroom.vision.screens import Screen, read_screen
 VERSION = 1
 PATCH_WIDTH, PATCH_HEIGHT = 48, 64
 
-_RENEW_LOOKS = 5  # a face is followed for this many pictures before it is looked for again
+_RENEW_LOOKS = 8  # faces are followed for this many pictures before they are looked for again
 _SMALL = 160  # px across, where change is measured
-_CHANGED = 7.0  # grey levels, in the mean: more than people moving before a wall
+_CHANGED = 12.0  # grey levels, in the mean: more than people moving before a wall, or a hand that holds the camera
 _HALF = 0.5  # templates are matched in a picture of half the size
 _LEAST_TEMPLATE = 10  # px of a side there: a smaller one fits anything
 _REACH = 0.4  # of a face's size that it may move from one picture to the next
@@ -27,6 +27,7 @@ _LIKE = 0.75  # correlation of a template that is still the same face
 _SMALL_FACE = 0.11  # of the picture's height: where all are smaller, others are likely missed
 _TILES = 3
 _SAME_IOU = 0.3
+_OVERLOOKED = 0.3  # the least score of a face that is thought to be there still; it is halved each time
 _TONES = (8, 4, 4)  # bins of hue, saturation and value
 
 Grey = NDArray[np.uint8]
@@ -46,10 +47,13 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Look:
-    """One picture. `change`: mean difference from the one before, in grey levels. `screen`: told about once a second."""
+    """One picture. `small`: in grey, _SMALL pixels wide. `change`: mean difference from the one before, in grey levels.
+    `screen`: told every second or two.
+    """
 
     t_s: float
     faces: Sequence[Sighting]
+    small: Grey
     change: float = 0.0
     screen: Screen | None = None
 
@@ -68,6 +72,7 @@ class Watcher:
         self._small: Grey | None = None
         self._anchor: _Anchor | None = None
         self._tiles = True
+        self._age = 0
 
     def look(self, t_s: float, picture: Picture, new_shot: bool) -> Look:
         """The faces of one RGB picture, shape (height, width, 3), in its pixels."""
@@ -79,13 +84,14 @@ class Watcher:
         change = 0.0 if self._small is None else float(cv2.absdiff(small, self._small).mean())
         self._small = small
         self._tiles |= new_shot
-        followed = None if new_shot or self._anchor is None else self._anchor.follow(half, small)
+        faces = None if new_shot or self._anchor is None else self._anchor.follow(half, small)
         screen = None
-        if followed is None:
-            followed = self._detect(picture)
-            screen = read_screen(picture, followed)
-            self._anchor = _Anchor(half, small, followed)
-        return Look(t_s, [_sighting(face, grey, picture) for face in followed], change, screen)
+        self._age += 1
+        if faces is None or self._age >= _RENEW_LOOKS:
+            faces = _kept(faces or [], self._detect(picture))
+            screen = read_screen(picture, faces)
+            self._anchor, self._age = _Anchor(half, small, faces), 0
+        return Look(t_s, [_sighting(face, grey, picture) for face in faces], small, change, screen)
 
     def _detect(self, picture: Picture) -> list[Face]:
         """Where only small faces are seen, or none, parts of the picture are enlarged too, as long as that finds more."""
@@ -111,6 +117,12 @@ class Watcher:
         return found
 
 
+def _kept(followed: Sequence[Face], found: Sequence[Face]) -> list[Face]:
+    """Faces found, and those followed that the detector overlooks: it does so now and then, but not again and again."""
+    lost = [face for face in followed if all(overlap(face, other) < _SAME_IOU for other in found)]
+    return [*found, *(replace(face, score=face.score / 2) for face in lost if face.score > _OVERLOOKED)]
+
+
 def _distinct(faces: Iterable[Face]) -> list[Face]:
     """The likeliest of each heap of overlapping boxes."""
     kept: list[Face] = []
@@ -125,14 +137,12 @@ class _Anchor:
 
     def __init__(self, half: Grey, small: Grey, faces: Sequence[Face]) -> None:
         self._half, self._small, self._faces, self._moved = half, small, faces, list(faces)
-        self._age = 0
 
     def follow(self, half: Grey, small: Grey) -> list[Face] | None:
         """Where its faces are now; None where they must be looked for again."""
         import cv2
 
-        self._age += 1
-        if self._age >= _RENEW_LOOKS or float(cv2.absdiff(small, self._small).mean()) > _CHANGED:
+        if float(cv2.absdiff(small, self._small).mean()) > _CHANGED:
             return None
         moved = [self._find(first, last, half) for first, last in zip(self._faces, self._moved, strict=True)]
         found = [face for face in moved if face is not None]

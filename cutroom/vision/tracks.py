@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from cutroom.vision.faces import Face, overlap
 from cutroom.vision.looks import Look, Sighting
 
-LOST_S = 2.0  # a face unseen for longer is another track when it comes back
+LOST_S = 2.0  # a face unseen for longer is another track when it comes back elsewhere
+HIDDEN_S = 8.0  # ... and one hidden for no longer than this is the same when it comes back alike, where it was
 
 _CERTAIN = 0.4  # the least score of a face that begins a track
 _FEWEST_LOOKS = 2  # a face seen only once is likely none, unless there were few looks
 _WIDER = 0.5  # of a box's size, added on each side before boxes are compared
 _STRANGER = 0.95  # cost of a pair that is not the same face
+_BACK_AGAIN = 0.4  # ... after more than LOST_S
 _APPEARANCE = 0.4  # its weight in the cost, of 1
 _SPEED_S = 1.0  # the longest time over which a speed is told
 
@@ -81,13 +83,13 @@ def link(looks: Sequence[Look]) -> list[Track]:
 
     tracks: list[Track] = []
     for look in looks:
-        alive = [track for track in tracks if look.t_s - track.times[-1] <= LOST_S]
+        alive = [track for track in tracks if look.t_s - track.times[-1] <= HIDDEN_S]
         costs = np.array([[_cost(track, look.t_s, seen) for seen in look.faces] for track in alive]).reshape(
             len(alive), len(look.faces)
         )
         taken = set()
         for row, column in zip(*linear_sum_assignment(costs), strict=True):
-            if costs[row, column] < _STRANGER:
+            if costs[row, column] < (_STRANGER if look.t_s - alive[row].times[-1] <= LOST_S else _BACK_AGAIN):
                 alive[row].add(look.t_s, look.faces[column])
                 taken.add(column)
         for index, seen in enumerate(look.faces):

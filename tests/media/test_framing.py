@@ -16,6 +16,7 @@ from cutroom.vision.looks import PATCH_HEIGHT, PATCH_WIDTH, Look, Sighting
 
 RATE = 5.0
 SIZE = 200.0
+GROUND = np.full((90, 160), 90, np.uint8)
 
 
 def recording(width: int = 1920, height: int = 1080, fps: float = 30.0) -> MediaFacts:
@@ -39,7 +40,7 @@ def face(x: float, y: float = 400.0, size: float = SIZE) -> Face:
 
 
 def looks(*seen: list[Face], start_s: float = 0.0) -> list[Look]:
-    return [Look(start_s + number / RATE, [sighting(one) for one in faces]) for number, faces in enumerate(seen)]
+    return [Look(start_s + number / RATE, [sighting(one) for one in faces], GROUND) for number, faces in enumerate(seen)]
 
 
 def sighting(seen: Face, tone: int = 0) -> Sighting:
