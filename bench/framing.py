@@ -2,9 +2,9 @@
 
     python -m bench.framing [TALK_DIR] [--clip-s 30] [--aspect 9:16] [--json]
 
-TALK_DIR holds talk.mp4 and truth.json; without it a sample talk is made. The talk is prepared as in a campaign and framed in clips of `--clip-s` from its
-beginning to its end; cuts and sentences are the true ones, without the names of those who speak, as captions are. The others:
-a crop that stands in the centre, and one on whichever face is largest, look by look.
+TALK_DIR holds talk.mp4 and truth.json; without it a sample talk is made. The talk is prepared as in a campaign and framed in
+clips of `--clip-s` from its beginning to its end; cuts and sentences are the true ones, without the names of those who speak,
+as captions are. The others: a crop that stands in the centre, and one on whichever face is largest, look by look.
 """
 
 import argparse
