@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -32,6 +32,7 @@ from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, VERSITYGW, ensure
 from cutroom.media.ffmpeg import locate
 from cutroom.settings import Settings
+from cutroom.store.database import Database
 from cutroom.store.migrate import upgrade
 
 _START_TIMEOUT_S = 60.0
@@ -163,3 +164,11 @@ def settings(tmp_path: Path, database_urls: DatabaseUrls, s3_server: S3Server, t
         s3_secret_key=SecretStr(s3_server.secret_key),
         s3_bucket=s3_server.bucket,
     )
+
+
+@pytest.fixture
+async def system(settings: Settings) -> AsyncIterator[Database]:
+    """The database as the system role sees it."""
+    database = Database(settings.database_system_url.get_secret_value())
+    yield database
+    await database.close()

@@ -1,7 +1,5 @@
 """What is committed reaches Temporal once, whatever was away."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
@@ -14,13 +12,6 @@ from cutroom.store.tables import Outbox
 from cutroom.temporal.connection import connect
 from cutroom.temporal.engine import Engine, RunState
 from cutroom.temporal.outbox import sweep_once
-
-
-@pytest.fixture
-async def system(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings.database_system_url.get_secret_value())
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from cutroom.settings import Settings
 from cutroom.temporal.connection import connect
 from cutroom.temporal.tls import tls_config
 from tests.conftest import TemporalServer
+from tests.relay import forward
 
 NAME = "temporal.example.org"
 
@@ -75,21 +76,10 @@ async def terminator(authority: trustme.CA, temporal_server: TemporalServer, tmp
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind_reader, behind_writer = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))
+        await asyncio.gather(forward(reader, behind_writer), forward(behind_reader, writer))
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
         yield Terminator(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", authority, tmp_path)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:  # the other end is gone
-        pass
-    finally:
-        writer.close()
 
 
 async def test_a_workflow_runs_over_mutual_tls(terminator: Terminator) -> None:
