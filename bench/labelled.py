@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cutroom.contracts.documents import Sentence, Transcript, Word
-from cutroom.local.sample_script import PASSAGES
 
 TRAP = -2
 MATCH = 0.5  # F1 of the sentences from which a passage counts for a label
-_CHARACTERS_S = 14.0
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,18 @@ class Labelled:
         """Of the text alone."""
         return hashlib.sha256("\n".join(s.text for s in self.transcript.sentences).encode()).hexdigest()[:16]
 
-    def grade(self, pick: Passage) -> int:
-        """The grade of the label that it matches best."""
-        best = max(self.labels, key=pick.f1, default=None)
-        return best.grade if best and pick.f1(best) >= MATCH else 0
+    def grades(self, picks: Sequence[Passage]) -> list[int]:
+        """Of each pick the grade of the label that it matches best; a clip counts once, for the pick that matches it best."""
+        found, taken = [0] * len(picks), set[Passage]()
+        pairs = [(pick.f1(label), -place, label) for place, pick in enumerate(picks) if (label := self._nearest(pick))]
+        for match, place, label in sorted(pairs, key=lambda pair: pair[:2], reverse=True):
+            if match >= MATCH and (label.grade < 0 or label not in taken):
+                found[-place] = label.grade
+                taken.add(label)
+        return found
+
+    def _nearest(self, pick: Passage) -> Passage | None:
+        return max(self.labels, key=pick.f1, default=None)
 
     def worth(self, pick: Passage) -> float:
         """How much of a label's grade the pick is worth, 0 to 1: in proportion to how its F1 lies above .4."""
@@ -66,20 +72,6 @@ def read_labelled(path: Path) -> Labelled:
     clips = [Passage(c["first"], c["last"], c["grade"]) for c in given["clips"]]
     traps = [Passage(c["first"], c["last"], TRAP) for c in given["traps"]]
     return Labelled(path.name, _transcript(said), clips + traps, frozenset(given["bad_starts"]), frozenset(given["bad_ends"]))
-
-
-def sample() -> Labelled:
-    """The words of our own sample talk, each of whose passages is made to be a clip; it has no traps."""
-    said, labels, now = list[tuple[str, float, float, str | None]](), list[Passage](), 0.5
-    for passage in PASSAGES:
-        labels.append(Passage(len(said), len(said) + len(passage) - 1, 3))
-        for line in passage:
-            end = now + len(line.text) / _CHARACTERS_S
-            said.append((line.text, now, end, line.speaker))
-            now = end + 0.4
-    starts, ends = {label.first for label in labels}, {label.last for label in labels}
-    everything = frozenset(range(len(said)))
-    return Labelled("our own sample talk", _transcript(said), labels, everything - starts, everything - ends)
 
 
 def _transcript(said: Sequence[tuple[str, float, float, str | None]]) -> Transcript:

@@ -5,7 +5,7 @@
 
 A pick counts for a label where their sentences overlap with F1 >= .5. For a transcript that the shipped weights were fitted on,
 weights are fitted anew on the others of them (given, beside it, or in ../shared/transcripts); any other gets those that ship.
-Without transcripts it measures ../shared/transcripts, or else our own sample talk.
+Without transcripts it measures ../shared/transcripts, or else bench/talks.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from statistics import mean
 import numpy as np
 
 from bench.fit_selection import fit, passages, written
-from bench.labelled import Labelled, Passage, read_labelled, sample
+from bench.labelled import Labelled, Passage, read_labelled
 from bench.pickers import by_chance, loudest, textrank
 from bench.report import Figure, Part, at_least, at_most, show
 from cutroom.contracts.campaign import ClipWishes
@@ -30,8 +30,9 @@ from cutroom.media.weights import WEIGHTS, Weights
 WISHES = ClipWishes(count=5, min_s=15, max_s=60)  # as the API has them where nothing is wished
 OTHER_LENGTHS = ((20.0, 60.0), (30.0, 90.0))
 DRAWS, PERMUTATIONS = 1000, 20_000
-LIMIT_P = 0.05
+LIMIT_P, LEAST_PICKS = 0.05, 10
 AROUND_S = 0.8  # of silence that a clip has beside its sentences, at most
+OWN = Path(__file__).with_name("talks")
 NEARBY = Path(__file__).parents[2] / "shared" / "transcripts"
 
 Picks = list[list[Passage]]  # of each transcript
@@ -48,8 +49,8 @@ class Marks:
 
 def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = False) -> Part:
     """Raises KeyError where a file is not in the format of `labelled.py`."""
-    paths = paths or sorted(NEARBY.glob("*.json"))
-    given = [read_labelled(path) for path in paths] or [sample()]
+    paths = paths or sorted(NEARBY.glob("*.json")) or sorted(OWN.glob("*.json"))
+    given = [read_labelled(path) for path in paths]
     known = _known(given, paths)
     weights = [_weights(one, known) for one in given]
     ours = _ours(given, wishes, weights)
@@ -65,8 +66,8 @@ def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = Fa
     marks["random"] = Marks(*(mean(getattr(one, name) for one in drawn) for name in ("grade", "bad_starts", "bad_ends")))
     figures = [
         *_figures(_marks(given, ours), marks),
-        at_most("chance of a random pick as good", _share(drawn, _marks(given, ours).grade), LIMIT_P, "p"),
-        *(at_most(f"chance of {name} as good", _permuted(given, ours, picks), LIMIT_P, "p") for name, picks in others.items()),
+        _chance("random", _share(drawn, _marks(given, ours).grade), ours),
+        *(_chance(name, _permuted(given, ours, picks), ours) for name, picks in others.items()),
         *_other_lengths(given, wishes, weights),
         *(Figure(f"mean grade, {one.name}", _marks([one], [picks]).grade) for one, picks in zip(given, ours, strict=True)),
         *(_curve(given, wishes) if curve else []),
@@ -89,6 +90,12 @@ def _figures(ours: Marks, others: Mapping[str, Marks]) -> list[Figure]:
             for name, verb in (("bad_starts", "begin"), ("bad_ends", "end"))
         ),
     ]
+
+
+def _chance(name: str, p: float, ours: Picks) -> Figure:
+    """Of a few picks, no difference could be sure: the figure is then only shown."""
+    title = f"chance of {name} as good"
+    return at_most(title, p, LIMIT_P, "p") if sum(map(len, ours)) >= LEAST_PICKS else Figure(title, p, "p")
 
 
 def _other_lengths(given: Sequence[Labelled], wishes: ClipWishes, weights: Sequence[Weights]) -> list[Figure]:
@@ -144,14 +151,14 @@ def _every(one: Labelled, wishes: ClipWishes) -> list[Passage]:
 
 
 def _grades(given: Sequence[Labelled], picks: Picks) -> list[Numbers]:
-    return [np.array([one.grade(pick) for pick in some], float) for one, some in zip(given, picks, strict=True)]
+    return [np.array(one.grades(some), float) for one, some in zip(given, picks, strict=True)]
 
 
 def _marks(given: Sequence[Labelled], picks: Picks) -> Marks:
     """Every pick counts the same."""
     pairs = [(one, pick) for one, some in zip(given, picks, strict=True) for pick in some]
     return Marks(
-        mean(one.grade(pick) for one, pick in pairs),
+        float(np.concatenate(_grades(given, picks)).mean()),
         mean(pick.first in one.bad_starts for one, pick in pairs),
         mean(pick.last in one.bad_ends for one, pick in pairs),
     )
@@ -184,11 +191,6 @@ def _notes(given: Sequence[Labelled], wishes: ClipWishes, weights: Sequence[Weig
         "The transcripts have no sound: espeak-ng speaks them for the loudest; ours hears and sees nothing and is neutral there.",
         *([f"Chosen by weights fitted on the others alone: {', '.join(left_out)}."] if left_out else []),
         *([f"The weights were fitted on these, whose figures say nothing of others: {', '.join(learned)}."] if learned else []),
-        *(
-            ["Our own sample talk has no traps and few sentences: give labelled transcripts."]
-            if given[0].name == sample().name
-            else []
-        ),
     ]
 
 
