@@ -7,30 +7,65 @@ from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import JOIN_TRANSCRIPT, PLAN_SPEECH, JoinTranscriptInput, SpeechPlan, SpeechPlanInput
 from cutroom.contracts.documents import Cues, TranscriptPart
+from cutroom.contracts.media import Span
 from cutroom.errors import BadInput
+from cutroom.media import ffmpeg
+from cutroom.media.subtitles import chosen, plan_subtitles, subtitles_of
 from cutroom.speech.captions_file import read_captions
-from cutroom.speech.chunks import chunks_around_cues, chunks_at_silences
+from cutroom.speech.chunks import LONGEST_S, chunks_around_cues, chunks_of_speech, chunks_untold, in_order_of_time, untold
 from cutroom.speech.join import join_parts
-from cutroom.speech.sound import loudness_of_file
+from cutroom.speech.language import base_language
+from cutroom.speech.vad import speech_in_file
 from cutroom.speech.voices import name_speakers
 from cutroom.store.artifacts import Scope
 
-CUES_VERSION = 1
-JOIN_VERSION = 2
+CUES_VERSION = 2
+EMBEDDED_VERSION = 1
+JOIN_VERSION = 3
+# Windows for a batch; what hears them reports after each, and whisper and pocketsphinx only at the end or as they go.
+LONG_CHUNK_S = 120.0
 
 
 @implements(PLAN_SPEECH)
 async def plan_speech(task: Task, asked: SpeechPlanInput) -> SpeechPlan:
-    """Pieces of work around captions, or at silences; none where there is no sound or no speech."""
+    """Pieces of work around captions, and at pauses where captions tell nothing; none where there is no sound or no speech."""
     plan, prepared = asked.plan, asked.prepared
     if plan.speech_engine == "none" or prepared.sound is None:
         return SpeechPlan(chunks=[])
-    if plan.captions is not None:
-        cues = await parsed_cues(task, asked, plan.captions)
-        known = await task.read(cues, Cues)
-        return SpeechPlan(chunks=chunks_around_cues(known), cues=cues)
-    loudness = await asyncio.to_thread(loudness_of_file, await task.local(prepared.sound))
-    return SpeechPlan(chunks=chunks_at_silences(loudness))
+    captions = plan.captions or (await embedded_captions(task, asked) if plan.speech_engine == "captions" else None)
+    cues = await parsed_cues(task, asked, captions) if captions else None
+    known = await task.read(cues, Cues) if cues else Cues(cues=[])
+    chunks = chunks_around_cues(known)
+    hears = plan.second_engine if plan.speech_engine == "captions" else plan.speech_engine
+    if hears != "none":
+        sound = await task.local(prepared.sound)
+        longest_s = LONG_CHUNK_S if hears == "faster_whisper" else LONGEST_S
+        stretches = untold(known, plan.media.duration_s) if known.cues else [Span(start_s=0.0, end_s=plan.media.duration_s)]
+        for stretch in stretches:
+            speech = await asyncio.to_thread(speech_in_file, sound, stretch)
+            chunks += chunks_untold(speech, stretch, longest_s) if known.cues else chunks_of_speech(speech, longest_s)
+            task.beat(stretch.end_s, plan.media.duration_s)
+    return SpeechPlan(chunks=in_order_of_time(chunks), cues=cues)
+
+
+async def embedded_captions(task: Task, asked: SpeechPlanInput) -> ArtifactRef | None:
+    """The recording's own subtitles as SRT, in the wished language where there are several; None where none is text."""
+    plan = asked.plan
+    if not plan.media.embedded_subtitles:
+        return None
+    source = await task.local(plan.source)
+    streams = await subtitles_of(source, plan.media.container)
+    stream = chosen(streams, base_language(plan.language))
+    if stream is None:
+        task.note(f"None of {len(streams)} subtitle streams is text in a language that is wanted; what is said is recognised.")
+        return None
+
+    async def make(path: Path) -> None:
+        run = plan_subtitles(source, plan.media.container, plan.media.duration_s, stream, path)
+        await ffmpeg.run(run, on_progress=lambda done: task.beat(done, plan.media.duration_s), note=task.note)
+
+    scope = Scope(org_id=plan.job.org_id, asset_id=plan.asset_id)
+    return await task.make_one(scope, EMBEDDED_VERSION, {"subtitles": stream.place}, [plan.source], ".srt", make)
 
 
 async def parsed_cues(task: Task, asked: SpeechPlanInput, captions: ArtifactRef) -> ArtifactRef:

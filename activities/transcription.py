@@ -7,11 +7,11 @@ from pathlib import Path
 from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import TRANSCRIBE_CHUNK, TranscribeInput
-from cutroom.contracts.documents import Cues
-from cutroom.speech.recognise import recogniser_for
+from cutroom.contracts.documents import Cues, Wording
+from cutroom.speech.transcribe import Hearing, transcribe
 from cutroom.store.artifacts import Scope
 
-VERSION = 1
+VERSION = 2
 
 
 @implements(TRANSCRIBE_CHUNK)
@@ -27,11 +27,18 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
         loop.call_soon_threadsafe(task.beat, share, 1.0)
 
     async def make(path: Path) -> None:
-        cues = await task.read(asked.cues, Cues) if asked.cues else None
-        recogniser = recogniser_for(plan.speech_engine, plan.speech_model, cues)
+        hearing = Hearing(
+            plan.speech_engine,
+            plan.speech_model,
+            plan.second_engine,
+            plan.second_model,
+            await task.read(asked.cues, Cues) if asked.cues else None,
+            plan.language,
+            tuple((await task.read(plan.wording, Wording)).vocabulary) if plan.wording else (),
+        )
         sound = await task.local(asked.sound)
         try:
-            part = await asyncio.to_thread(recogniser.transcribe, sound, chunk, plan.language, told)
+            part = await asyncio.to_thread(transcribe, sound, chunk, hearing, told)
         finally:
             left.set()
         await asyncio.to_thread(path.write_text, part.model_dump_json())
@@ -40,8 +47,9 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
     params = {
         "engine": plan.speech_engine,
         "model": plan.speech_model,
+        "second": [plan.second_engine, plan.second_model],
         "language": plan.language,
         "chunk": chunk.model_dump(exclude={"index"}),
     }
-    inputs = [asked.sound, asked.cues] if asked.cues else [asked.sound]
+    inputs = [asked.sound, *([asked.cues] if asked.cues else []), *([plan.wording] if plan.wording else [])]
     return await task.make_one(scope, VERSION, params, inputs, ".json", make, media_s=chunk.end_s - chunk.start_s)

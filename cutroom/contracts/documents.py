@@ -61,7 +61,7 @@ class TranscriptPart(Frozen):
 
 
 class Transcript(Frozen):
-    """`transcript.json`. `engine`: captions | whisper | pocketsphinx | none."""
+    """`transcript.json`. `engine`: captions | faster_whisper | whisper | pocketsphinx | none, that of most words."""
 
     engine: str
     language: str

@@ -67,4 +67,4 @@ class SpeechChunk(Frozen):
     last_cue: int = 0
 
 
-SpeechEngine = Literal["captions", "whisper", "pocketsphinx", "none"]
+SpeechEngine = Literal["captions", "faster_whisper", "whisper", "pocketsphinx", "none"]

@@ -85,13 +85,13 @@ def limits_for(duration_s: float, *, address_space: int = 4 * GIB) -> Limits:
     return Limits(address_space, cpu_s=120 + int(40 * duration_s), file_size=GIB // 4 + int(4_000_000 * duration_s))
 
 
-def open_source(path: Path, container: str, **options: Any) -> Any:
+def open_source(path: Path, container: str, *, codec_whitelist: str = _DECODERS, **options: Any) -> Any:
     """An input node of uploaded bytes: its demuxer is told, never guessed; only local files and known decoders are open to it."""
     return ffmpeg.input(
         str(path),
         f=DEMUXERS[container],
         protocol_whitelist="file,pipe",
-        codec_whitelist=_DECODERS,
+        codec_whitelist=codec_whitelist,
         # A picture that changes its size midway would start the graph, and its clock, anew: scale filters take it as it comes.
         **{"reinit_filter:v": 0},
         **options,

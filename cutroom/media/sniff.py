@@ -13,6 +13,8 @@ HEAD_BYTES = 4096
 _QUICKTIME_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _STILL_BRANDS = {b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis"}
 _TIMING = re.compile(r"^\s*\d+:\d{2}:\d{2}[,.]\d{1,3}\s*-->", re.MULTILINE)
+_ASS = re.compile(r"(?:;[^\n]*\n\s*)*\[Script Info\]", re.IGNORECASE)
+_TTML = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
 _PLAYLIST = re.compile(
     r"^(#EXTM3U|ffconcat |\[playlist\]|<smil|<asx|<SmoothStreamingMedia)|<MPD[\s>]|^file\s+'", re.IGNORECASE | re.MULTILINE
 )
@@ -51,8 +53,8 @@ def sniff(path: Path) -> Sniffed:
     known = _video(head) or _image(head) or _captions(head)
     if known is None:
         raise BadInput(
-            f"This is {_looks_like(head)}, which cannot be used. Upload MP4, MOV, MKV or WebM video, SRT or WebVTT captions, "
-            "or a JPEG, PNG or WebP picture.",
+            f"This is {_looks_like(head)}, which cannot be used. Upload MP4, MOV, MKV or WebM video, SRT, WebVTT, ASS or "
+            "TTML captions, or a JPEG, PNG or WebP picture.",
             code="unknown_format",
         )
     return known
@@ -88,6 +90,10 @@ def _captions(head: bytes) -> Sniffed | None:
         return Sniffed("captions", "text/vtt")
     if _PLAYLIST.search(text):
         raise BadInput("This is a playlist that points at other files; upload the video itself.", code="playlist_refused")
+    if _ASS.match(text):
+        return Sniffed("captions", "text/x-ssa")
+    if _TTML.match(text) or (text.startswith("<?xml") and _TTML.search(text)):
+        return Sniffed("captions", "application/ttml+xml")
     if _TIMING.search(text):
         return Sniffed("captions", "application/x-subrip")
     return None
@@ -96,7 +102,7 @@ def _captions(head: bytes) -> Sniffed | None:
 def _text(head: bytes) -> str | None:
     """The head as text, or None where it holds bytes that no text has."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace").lstrip()
     if b"\x00" in head:
         return None
     return head.decode("utf-8-sig", errors="replace").lstrip()

@@ -75,6 +75,11 @@ class Aligner:
                 nothing[places[j + k]] = times[i + k]
         return nothing
 
+    def knows(self, word: str) -> bool:
+        """Whether the dictionary has an English word."""
+        with self._lock:
+            return word.isascii() and self._decoder.lookup_word(word) is not None
+
     def _known(self, word: str, language: str) -> str | None:
         """The dictionary's name for a word, added to it where it is missing; None for what cannot be said."""
         if language in ("", "en") and word.isascii() and self._decoder.lookup_word(word) is not None and "(" not in word:

@@ -1,4 +1,4 @@
-"""Captions files (SRT, WebVTT) to cues: plain text, sorted, without markup.
+"""Captions files (SRT, WebVTT, ASS, TTML) to cues: plain text, sorted, without markup.
 
 pysubs2 finds the time lines. What people and players put around the spoken text is taken away here: tags, sound
 descriptions, speaker names, and lines that a rolling caption shows a second time.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cutroom.contracts.documents import Cue, Cues
 from cutroom.errors import BadInput
+from cutroom.speech.ttml import Line, read_ttml
 
 MAX_BYTES = 20 * 1024 * 1024
 DASHES = r"\-\u2013\u2014"
@@ -26,6 +27,9 @@ NAMED = re.compile(
 OPENING = re.compile(rf"^\s*(?:>>+|[{DASHES}]+)\s*")
 MUSIC = re.compile(r"[♪♫♬♩]|#+(?=\s|$)")
 ROLL_S = 0.1
+HEAD = 4096
+TTML = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
+ASS = re.compile(r"(?:;[^\n]*\n\s*)*\[Script Info\]", re.IGNORECASE)
 
 
 class Shown(NamedTuple):
@@ -36,7 +40,7 @@ class Shown(NamedTuple):
 
 
 def read_captions(path: Path) -> Cues:
-    """The cues of an SRT or WebVTT file, by start, at least one.
+    """The cues of an SRT, WebVTT, ASS or TTML file, by start, at least one.
 
     Times are seconds, ends after starts; cues may overlap. Raises BadInput: `captions_unreadable` where the file is no
     captions file, `captions_empty` where nothing is said in it.
@@ -49,32 +53,42 @@ def read_captions(path: Path) -> Cues:
 
 def parse_captions(data: bytes) -> Cues:
     """As `read_captions`, from bytes, and an answer without cues is no error. Raises BadInput (`captions_unreadable`)."""
-    import pysubs2
-
     if len(data) > MAX_BYTES:
         raise unreadable()
-    text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    kind = "vtt" if text.lstrip().startswith("WEBVTT") else "srt" if "-->" in text else ""
-    if not kind:
-        raise unreadable()
-    try:
-        events = pysubs2.SSAFile.from_string(text, format_=kind, keep_html_tags=True).events
-    except (ValueError, pysubs2.exceptions.Pysubs2Error) as error:
-        raise unreadable() from error
-    if not events and kind == "srt":
-        raise unreadable()
+    text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").lstrip("\ufeff \t\n")
+    shown = read_ttml(data) if text.startswith("<") and TTML.search(text[:HEAD]) else read_text(text)
     cues, before = [], Shown([], 0.0)
-    for event in sorted(events, key=lambda event: (event.start, event.end)):
-        now = Shown(spoken_lines(event.text), event.end / 1000)
-        cue = to_cue(event.start / 1000, event.end / 1000, fresh_lines(now, before, event.start / 1000))
+    for line in sorted(shown, key=lambda line: (line.start_s, line.end_s)):
+        now = Shown(spoken_lines(line.text), line.end_s)
+        cue = to_cue(line.start_s, line.end_s, fresh_lines(now, before, line.start_s))
         before = now
         if cue:
             cues.append(cue)
     return Cues(cues=cues)
 
 
+def read_text(text: str) -> list[Line]:
+    """The lines of SRT, WebVTT or ASS. Raises BadInput (`captions_unreadable`)."""
+    import pysubs2
+
+    kind = "vtt" if text.startswith("WEBVTT") else "ass" if ASS.match(text) else "srt" if "-->" in text else ""
+    if not kind:
+        raise unreadable()
+    try:
+        events = pysubs2.SSAFile.from_string(text, format_=kind, **({} if kind == "ass" else {"keep_html_tags": True})).events
+    except (ValueError, pysubs2.exceptions.Pysubs2Error) as error:
+        raise unreadable() from error
+    if not events and kind == "srt":
+        raise unreadable()
+    return [
+        Line(event.start / 1000, event.end / 1000, f"<v {event.name}>{event.text}" if kind == "ass" and event.name else event.text)
+        for event in events
+        if not (event.is_comment or event.is_drawing)
+    ]
+
+
 def unreadable() -> BadInput:
-    return BadInput("The captions file is neither SRT nor WebVTT.", code="captions_unreadable")
+    return BadInput("The captions file is none of SRT, WebVTT, ASS and TTML.", code="captions_unreadable")
 
 
 def decode(data: bytes) -> str:

@@ -1,19 +1,26 @@
-"""How speech is cut into pieces of work: around captions, or at silences. Pure plans over times."""
+"""How speech is cut into pieces of work: around captions, and at pauses where there are none. Pure plans over times."""
+
+from itertools import pairwise
 
 import numpy as np
 
-from cutroom.contracts.documents import Cues
-from cutroom.contracts.media import SpeechChunk
-from cutroom.speech.sound import FRAME_S, Decibels, Silence, loud_frames, silences_of
+from cutroom.contracts.documents import Cue, Cues
+from cutroom.contracts.media import Span, SpeechChunk
+from cutroom.speech.vad import STEP_S, Probabilities, spans_of
 
 CUES_CHUNK_S = 60.0
+# A stretch without captions that is worth hearing, and the least speech in it.
+UNTOLD_S = 5.0
+UNTOLD_SPEECH_S = 2.0
 LONGEST_S = 30.0
-SHORTEST_S = 10.0
-# Room kept around what is loud: the first consonant of a word is faint.
-LEAD_S = 0.2
-PAUSE_S = 0.2
+# Room kept around speech: the first consonant of a word is faint.
+LEAD_S = 0.3
 # As long as a silence must be for the sound in it to be left out.
 GAP_S = 3.0
+# A piece is at least so much of the longest one.
+SHORTEST = 1 / 3
+# Where nobody pauses, both pieces hear the moment of the cut.
+OVERLAP_S = 2.0
 
 
 def chunks_around_cues(cues: Cues) -> list[SpeechChunk]:
@@ -21,49 +28,68 @@ def chunks_around_cues(cues: Cues) -> list[SpeechChunk]:
     chunks: list[SpeechChunk] = []
     for index, cue in enumerate(cues.cues):
         end_s = max(cue.end_s, chunks[-1].end_s) if chunks else cue.end_s
-        if chunks and end_s - chunks[-1].start_s <= CUES_CHUNK_S:
+        if chunks and end_s - chunks[-1].start_s <= CUES_CHUNK_S and cue.start_s - chunks[-1].end_s < UNTOLD_S:
             chunks[-1] = chunks[-1].model_copy(update={"end_s": end_s, "last_cue": index + 1})
         else:
-            chunk = SpeechChunk(index=len(chunks), start_s=cue.start_s, end_s=cue.end_s, first_cue=index, last_cue=index + 1)
-            chunks.append(chunk)
+            end_s = cue.end_s
+            chunks.append(SpeechChunk(index=len(chunks), start_s=cue.start_s, end_s=end_s, first_cue=index, last_cue=index + 1))
     return chunks
 
 
-def chunks_at_silences(loudness: Decibels) -> list[SpeechChunk]:
-    """Pieces of at most 30 s that cover all that is loud, cut inside pauses where there are any.
+def untold(cues: Cues, duration_s: float) -> list[Span]:
+    """Stretches of the recording without captions that are worth hearing, in order."""
+    reached_s, spans = 0.0, []
+    for cue in [*cues.cues, Cue(start_s=duration_s, end_s=duration_s, text="")]:
+        if cue.start_s - reached_s >= UNTOLD_S:
+            spans.append(Span(start_s=reached_s, end_s=cue.start_s))
+        reached_s = max(reached_s, cue.end_s)
+    return spans
 
-    Long silences are left out; silence alone gives no piece. Pieces do not overlap.
+
+def chunks_untold(speech: Probabilities, stretch: Span, longest_s: float = LONGEST_S) -> list[SpeechChunk]:
+    """Pieces of a stretch without captions; none where little is said. `speech` begins with the stretch."""
+    if sum(span.end_s - span.start_s for span in spans_of(speech)) < UNTOLD_SPEECH_S:
+        return []
+    return [
+        chunk.model_copy(update={"start_s": stretch.start_s + chunk.start_s, "end_s": stretch.start_s + chunk.end_s})
+        for chunk in chunks_of_speech(speech, longest_s)
+    ]
+
+
+def chunks_of_speech(speech: Probabilities, longest_s: float = LONGEST_S) -> list[SpeechChunk]:
+    """Pieces of at most `longest_s` that cover all speech, cut inside pauses where there are any.
+
+    Long silences, music and noise are left out, and they alone give no piece. Two pieces overlap only where nobody pauses.
     """
-    loud = loud_frames(loudness)
-    spans: list[tuple[int, int]] = []
-    for first, last in stretches(loud.size, silences_of(loud, GAP_S)):
-        spans += pieces(first, last, silences_of(loud, PAUSE_S), loudness)
-    return [SpeechChunk(index=i, start_s=round(a * FRAME_S, 2), end_s=round(b * FRAME_S, 2)) for i, (a, b) in enumerate(spans)]
+    spans = spans_of(speech)
+    starts = [0, *(i for i, (one, other) in enumerate(pairwise(spans), 1) if other.start_s - one.end_s >= GAP_S), len(spans)]
+    found: list[Span] = []
+    for said in (spans[first:last] for first, last in pairwise(starts) if last > first):
+        stretch = Span(start_s=max(0.0, said[0].start_s - LEAD_S), end_s=min(speech.size * STEP_S, said[-1].end_s + LEAD_S))
+        pauses = [Span(start_s=one.end_s, end_s=other.start_s) for one, other in pairwise(said)]
+        found += pieces(stretch, pauses, speech, longest_s)
+    return [SpeechChunk(index=i, start_s=round(a.start_s, 3), end_s=round(a.end_s, 3)) for i, a in enumerate(found)]
 
 
-def stretches(frames: int, silences: list[Silence]) -> list[tuple[int, int]]:
-    """What lies between long silences, with a little room on both sides."""
-    lead = round(LEAD_S / FRAME_S)
-    marks = [0, *(mark for silence in silences for mark in silence), frames]
-    spans = zip(marks[::2], marks[1::2], strict=True)
-    return [(max(0, first - lead), min(frames, last + lead)) for first, last in spans if last > first]
+def pieces(stretch: Span, pauses: list[Span], speech: Probabilities, longest_s: float) -> list[Span]:
+    """A stretch in pieces of at most `longest_s`."""
+    start_s, found = stretch.start_s, []
+    while stretch.end_s - start_s > longest_s:
+        earliest_s, latest_s = start_s + SHORTEST * longest_s, start_s + longest_s - OVERLAP_S / 2
+        usable = [pause for pause in pauses if earliest_s <= (pause.start_s + pause.end_s) / 2 < latest_s]
+        if usable:
+            longest = max(usable, key=lambda pause: (pause.end_s - pause.start_s, pause.start_s))
+            cut_s, shared_s = (longest.start_s + longest.end_s) / 2, 0.0
+        else:
+            first = round(earliest_s / STEP_S)
+            cut_s = (first + int(np.argmin(speech[first : round(latest_s / STEP_S)]))) * STEP_S
+            shared_s = OVERLAP_S / 2
+        found.append(Span(start_s=start_s, end_s=cut_s + shared_s))
+        start_s = cut_s - shared_s
+    return [*found, Span(start_s=start_s, end_s=stretch.end_s)]
 
 
-def pieces(first: int, last: int, pauses: list[Silence], loudness: Decibels) -> list[tuple[int, int]]:
-    """Frames `first:last` in pieces of at most 30 s."""
-    longest, shortest = round(LONGEST_S / FRAME_S), round(SHORTEST_S / FRAME_S)
-    spans = []
-    while last - first > longest:
-        cut = cut_between(first + shortest, first + longest, pauses, loudness)
-        spans.append((first, cut))
-        first = cut
-    return [*spans, (first, last)]
-
-
-def cut_between(earliest: int, latest: int, pauses: list[Silence], loudness: Decibels) -> int:
-    """The middle of the longest pause, or the quietest moment where nobody pauses."""
-    middles = [(pause.last - pause.first, (pause.first + pause.last) // 2) for pause in pauses]
-    usable = [(length, middle) for length, middle in middles if earliest <= middle < latest]
-    if usable:
-        return max(usable)[1]
-    return earliest + int(np.convolve(loudness[earliest:latest], np.ones(10) / 10, mode="same")[5:-5].argmin()) + 5
+def in_order_of_time(chunks: list[SpeechChunk]) -> list[SpeechChunk]:
+    """The same chunks, numbered as they follow one another."""
+    ordered = sorted(chunks, key=lambda chunk: (chunk.start_s, chunk.end_s))
+    return [chunk.model_copy(update={"index": index}) for index, chunk in enumerate(ordered)]

@@ -48,3 +48,16 @@ def same_language(one: str, other: str) -> bool:
     """Whether two tags name one language, or two that cannot be told apart by a few sentences."""
     pair = {base_language(one), base_language(other)}
     return len(pair) == 1 or any(pair <= siblings for siblings in SIBLINGS)
+
+
+NAMES = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "fi": "Finnish",
+    "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "it": "Italian", "ja": "Japanese", "ko": "Korean",
+    "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish",
+    "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+
+
+def language_name(tag: str) -> str:
+    """`de` -> `German`; a rarer language by its code."""
+    return NAMES.get(base_language(tag), tag)

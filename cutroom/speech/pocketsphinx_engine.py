@@ -1,6 +1,6 @@
 """Recognition by the model in pocketsphinx's wheel: always there, English only, and poor (about four words in ten right)."""
 
-from functools import cache
+from functools import lru_cache
 from math import log
 from pathlib import Path
 from threading import Lock
@@ -9,6 +9,7 @@ from typing import Any
 from cutroom.contracts.documents import TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
 from cutroom.speech.align import Timed, to_sound
+from cutroom.speech.pronounce import pronunciations
 from cutroom.speech.recogniser import Told
 from cutroom.speech.sound import FRAME_S, RATE, read_samples
 
@@ -17,12 +18,15 @@ ENGLISH_ONLY = "Recognised as English, the only language of the model at hand."
 
 
 class PocketsphinxRecogniser:
-    """The bundled US English model with its general language model."""
+    """The bundled US English model with its general language model, and the words of the custom vocabulary."""
+
+    def __init__(self, vocabulary: tuple[str, ...] = ()) -> None:
+        self._vocabulary = vocabulary
 
     def transcribe(self, sound: Path, chunk: SpeechChunk, language: str, told: Told) -> TranscriptPart:
         """Words without punctuation. Raises ArtifactMissing where the sound cannot be read."""
         samples = read_samples(sound, chunk.start_s, chunk.end_s)
-        decoder, lock = bundled()
+        decoder, lock = bundled(self._vocabulary)
         with lock:
             # The decoder adapts to the levels that it hears; each chunk starts afresh, so that a retry hears the same.
             decoder.reinit_feat()
@@ -49,9 +53,14 @@ class PocketsphinxRecogniser:
         return TranscriptPart(engine="pocketsphinx", language="en", words=words, warnings=warnings)
 
 
-@cache
-def bundled() -> tuple[Any, Lock]:
-    """The decoder and the lock of its use. Loading takes a second."""
+@lru_cache(maxsize=2)
+def bundled(vocabulary: tuple[str, ...]) -> tuple[Any, Lock]:
+    """A decoder that knows these words too, and the lock of its use. Loading takes a second. No two customers share words."""
     import pocketsphinx
 
-    return pocketsphinx.Decoder(pocketsphinx.Config(loglevel="FATAL")), Lock()
+    decoder = pocketsphinx.Decoder(pocketsphinx.Config(loglevel="FATAL"))
+    for word in dict.fromkeys(part.lower() for term in vocabulary for part in term.split()):
+        phones = pronunciations(word, "en")
+        if phones and word.isascii() and word.isalnum() and decoder.lookup_word(word) is None:
+            decoder.add_word(word, phones[0], True)
+    return decoder, Lock()

@@ -46,6 +46,13 @@ def pronunciations(word: str, language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(phones for phones in said if phones))
 
 
+@lru_cache(maxsize=200)
+def speaks(language: str) -> bool:
+    """Whether espeak-ng has a voice for a language, so that its words can be aligned."""
+    with _lock:
+        return language in ("", "en") or speller().espeak_SetVoiceByName(language.encode()) == 0
+
+
 def readings(word: str) -> list[str]:
     """A year is said in halves or as a number, a currency after its sum."""
     if year := YEAR.fullmatch(word):

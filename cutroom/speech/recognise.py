@@ -7,8 +7,9 @@ from cutroom.contracts.documents import Cues
 from cutroom.contracts.media import SpeechEngine
 from cutroom.errors import SetupError
 from cutroom.settings import Settings
-from cutroom.speech import weights
+from cutroom.speech import converted, weights
 from cutroom.speech.captions import CaptionsRecogniser
+from cutroom.speech.download import MIB
 from cutroom.speech.pocketsphinx_engine import PocketsphinxRecogniser
 from cutroom.speech.recogniser import Recogniser
 
@@ -25,18 +26,28 @@ class EngineFacts(NamedTuple):
 
 
 def choose_engine(has_captions: bool, has_audio: bool, settings: Settings) -> tuple[SpeechEngine, str]:
-    """Engine and model: captions, else whisper where its weights are here or can be fetched, else pocketsphinx.
+    """Engine and model that tell the words: captions where there are some, else a recogniser.
 
-    Without sound nothing is said. Asks the network for 10 s at most. Raises SetupError where the settings name no model.
+    Without sound nothing is said. Raises SetupError where the settings name no model.
     """
     if not has_audio:
         return "none", ""
-    if has_captions:
-        return "captions", "pocketsphinx-en-us"
+    return ("captions", "pocketsphinx-en-us") if has_captions else choose_recogniser(settings)
+
+
+def choose_recogniser(settings: Settings) -> tuple[SpeechEngine, str]:
+    """Engine and model that hear: faster-whisper or whisper where their weights are here or can be fetched, else pocketsphinx.
+
+    Asks the network for 10 s at most. Raises SetupError where the settings name no model.
+    """
     model = settings.whisper_model
-    if weights.cached(model) or weights.fetchable(model):
+    if converted.cached(model):
+        return "faster_whisper", model
+    if weights.cached(model):
         return "whisper", model
-    return "pocketsphinx", "en-us"
+    if converted.fetchable(model):
+        return "faster_whisper", model
+    return ("whisper", model) if weights.fetchable(model) else ("pocketsphinx", "en-us")
 
 
 def available_engines(settings: Settings) -> list[EngineFacts]:
@@ -46,6 +57,7 @@ def available_engines(settings: Settings) -> list[EngineFacts]:
     bundled = Path(pocketsphinx.get_model_path("en-us"))
     size = sum(file.stat().st_size for file in bundled.rglob("*") if file.is_file())
     facts = [whisper_facts(settings.whisper_model)] if settings.whisper_model.endswith(".pt") else []
+    facts += [converted_facts(name) for name in converted.PUBLISHED]
     facts += [whisper_facts(name) for name in weights.PUBLISHED]
     return [*facts, EngineFacts("pocketsphinx", "en-us", True, str(bundled), size, "")]
 
@@ -56,18 +68,30 @@ def whisper_facts(model: str) -> EngineFacts:
     if path:
         return EngineFacts("whisper", model, True, str(path), path.stat().st_size, "")
     name = weights.published_name(model)
-    where, size = weights.cache_dir() / f"{name}.pt", weights.PUBLISHED[name].mib * weights.MIB
+    where, size = weights.cache_dir() / f"{name}.pt", weights.PUBLISHED[name].mib * MIB
     return EngineFacts("whisper", model, False, str(where), size, f"fetched on first use; or put {weights.address(model)} there")
 
 
-def recogniser_for(engine: SpeechEngine, model: str, cues: Cues | None) -> Recogniser:
-    """The recogniser of a plan. `cues`: the known text, for `captions`."""
+def converted_facts(model: str) -> EngineFacts:
+    """What there is of one model for faster-whisper."""
+    path, known = converted.cached(model), converted.PUBLISHED[model]
+    where = path or converted.folder_of(model)
+    how = f"fetched on first use; or put the files of {converted.HOST}/{known.repository}/tree/{known.revision} there"
+    return EngineFacts("faster_whisper", model, path is not None, str(where), known.size, "" if path else how)
+
+
+def recogniser_for(engine: SpeechEngine, model: str, cues: Cues | None, vocabulary: tuple[str, ...] = ()) -> Recogniser:
+    """The recogniser of a plan. `cues`: the known text, for `captions`; `vocabulary`: words that others should expect."""
     if engine == "captions" and cues is not None:
         return CaptionsRecogniser(cues)
+    if engine == "faster_whisper":
+        from cutroom.speech.faster_whisper_engine import FasterWhisperRecogniser
+
+        return FasterWhisperRecogniser(model, vocabulary)
     if engine == "whisper":
         from cutroom.speech.whisper_engine import WhisperRecogniser
 
-        return WhisperRecogniser(model)
+        return WhisperRecogniser(model, vocabulary)
     if engine == "pocketsphinx":
-        return PocketsphinxRecogniser()
+        return PocketsphinxRecogniser(vocabulary)
     raise SetupError("No recogniser was planned for this recording.", code="speech_engine_missing")

@@ -1,11 +1,14 @@
 """What every recogniser is: sound in, words with times out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from cutroom.contracts.documents import TranscriptPart
 from cutroom.contracts.media import SpeechChunk
+
+# Whisper looks at 224 tokens of a hint at most; a token is rarely under two letters.
+LONGEST_HINT = 400
 
 # Called with the share that is done, 0 to 1, after real work.
 Told = Callable[[float], None]
@@ -20,3 +23,13 @@ class Recogniser(Protocol):
         Raises SetupError where the engine's model is missing, ArtifactMissing where the sound cannot be read.
         """
         ...
+
+
+def hint(vocabulary: Sequence[str]) -> str:
+    """The custom vocabulary as a text that whisper takes for what was said before; what is too much of it is left out."""
+    text = ""
+    for term in vocabulary:
+        if len(text) + len(term) + 2 > LONGEST_HINT:
+            break
+        text += f", {term}" if text else term
+    return text

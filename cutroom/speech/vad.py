@@ -52,13 +52,16 @@ def speech_in(samples: Samples) -> Probabilities:
     return gathered(probabilities([samples]))
 
 
-def speech_in_file(sound: Path) -> Probabilities:
-    """As `speech_in`, of a whole file read half a minute at a time. Raises ArtifactMissing."""
+def speech_in_file(sound: Path, span: Span | None = None) -> Probabilities:
+    """As `speech_in`, of a whole file or a span of it, read half a minute at a time. Raises ArtifactMissing."""
     import soundfile
 
     try:
         with soundfile.SoundFile(sound) as file:
-            return gathered(probabilities(file.blocks(blocksize=STEPS_AT_A_TIME * STEP, dtype="int16")))
+            first, last = (round(span.start_s * RATE), round(span.end_s * RATE)) if span else (0, file.frames)
+            file.seek(min(first, file.frames))
+            blocks = file.blocks(blocksize=STEPS_AT_A_TIME * STEP, frames=max(0, min(last, file.frames) - first), dtype="int16")
+            return gathered(probabilities(blocks))
     except soundfile.LibsndfileError as error:
         raise ArtifactMissing("The prepared sound cannot be read.") from error
 

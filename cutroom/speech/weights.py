@@ -1,19 +1,16 @@
 """Whisper's weights: which there are, where they lie, and fetching them without hanging on a network that is not there."""
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 import httpx
 
 from cutroom.errors import SetupError
+from cutroom.speech.download import WrongBytes, download, reachable
 
 HOST = "https://openaipublic.azureedge.net/main/whisper/models"
-TIMEOUT_S = 10.0
-MIB = 1024 * 1024
 
 
 class Weights(NamedTuple):
@@ -71,11 +68,8 @@ def address(model: str) -> str:
 
 
 def fetchable(model: str) -> bool:
-    """Whether the weights can be had from their publisher now; asks for 10 s at most."""
-    try:
-        return httpx.head(address(model), timeout=TIMEOUT_S / 2).is_success
-    except httpx.HTTPError:
-        return False
+    """Whether the weights can be had from their publisher now; asks for 5 s at most."""
+    return reachable(address(model))
 
 
 def fetch(model: str, told: Callable[[float], None]) -> Path:
@@ -88,30 +82,11 @@ def fetch(model: str, told: Callable[[float], None]) -> Path:
         return found
     name = published_name(model)
     target = cache_dir() / f"{name}.pt"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(f".{uuid4().hex}.part")
     try:
-        if download(address(model), part, told) != PUBLISHED[name].sha256:
-            raise missing(name)
-        part.replace(target)
-    except httpx.HTTPError as error:
+        download(address(model), target, PUBLISHED[name].sha256, told)
+    except (httpx.HTTPError, WrongBytes) as error:
         raise missing(name) from error
-    finally:
-        part.unlink(missing_ok=True)
     return target
-
-
-def download(url: str, target: Path, told: Callable[[float], None]) -> str:
-    """The SHA-256 of what was written to `target`. Raises httpx.HTTPError."""
-    digest = hashlib.sha256()
-    with httpx.stream("GET", url, timeout=TIMEOUT_S) as response, target.open("wb") as file:
-        response.raise_for_status()
-        size = int(response.headers.get("content-length", 0))
-        for block in response.iter_bytes(MIB):
-            digest.update(block)
-            file.write(block)
-            told(min(1.0, file.tell() / size) if size else 0.0)
-    return digest.hexdigest()
 
 
 def missing(name: str) -> SetupError:

@@ -10,16 +10,17 @@ import numpy as np
 from cutroom.contracts.documents import TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
 from cutroom.speech import weights
-from cutroom.speech.recogniser import Told
+from cutroom.speech.recogniser import Told, hint
 from cutroom.speech.sound import read_samples
 
 
 class WhisperRecogniser:
     """One model, loaded once per process."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, vocabulary: tuple[str, ...] = ()) -> None:
         """`model`: a published name, or the path of a `.pt` file."""
         self._model = model
+        self._vocabulary = vocabulary
 
     def transcribe(self, sound: Path, chunk: SpeechChunk, language: str, told: Told) -> TranscriptPart:
         """Words with whisper's own times (cross-attention, within about 0.2 s) and punctuation.
@@ -36,6 +37,7 @@ class WhisperRecogniser:
                 word_timestamps=True,
                 # A chunk stands alone: no text of another is a hint, and a loop cannot spread.
                 condition_on_previous_text=False,
+                initial_prompt=hint(self._vocabulary) or None,
                 fp16=model.device.type == "cuda",
                 verbose=None,
             )

@@ -22,6 +22,8 @@ from cutroom.media.sniff import Sniffed, sniff
         (b"1\r\n00:00:01,000 --> 00:00:02,000\r\nHi", Sniffed("captions", "application/x-subrip")),
         (b"\xef\xbb\xbf1\n0:00:01.5 --> 0:00:02.5\nHi", Sniffed("captions", "application/x-subrip")),
         ("1\n00:00:01,000 --> 00:00:02,000\nHi".encode("utf-16"), Sniffed("captions", "application/x-subrip")),
+        (b"[Script Info]\n; made by hand\nScriptType: v4.00+", Sniffed("captions", "text/x-ssa")),
+        (b'<?xml version="1.0"?>\n<!-- a -->\n<tt xmlns="http://www.w3.org/ns/ttml">', Sniffed("captions", "application/ttml+xml")),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nHi", Sniffed("captions", "text/vtt")),
     ],
 )

@@ -5,51 +5,58 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutroom.contracts.documents import Cue, Cues
-from cutroom.speech.chunks import CUES_CHUNK_S, LONGEST_S, chunks_around_cues, chunks_at_silences
-from cutroom.speech.sound import FRAME_S, Decibels, loud_frames
+from cutroom.contracts.media import Span
+from cutroom.speech.chunks import (
+    CUES_CHUNK_S,
+    LONGEST_S,
+    chunks_around_cues,
+    chunks_of_speech,
+    chunks_untold,
+    in_order_of_time,
+    untold,
+)
+from cutroom.speech.vad import STEP_S, Probabilities, spans_of
 
-LOUD, QUIET = -20.0, -60.0
 
-
-def loudness(*stretches: tuple[float, float]) -> Decibels:
-    """`(seconds, decibels)` after one another, with a little unrest."""
-    levels = np.concatenate([np.full(round(seconds / FRAME_S), level) for seconds, level in stretches])
-    return (levels + np.random.default_rng(0).normal(0, 0.5, levels.size)).astype(np.float32)
+def speech(*stretches: tuple[float, float]) -> Probabilities:
+    """`(seconds, probability)` after one another."""
+    return np.concatenate([np.full(round(seconds / STEP_S), chance, np.float32) for seconds, chance in stretches])
 
 
 def test_a_long_talk_is_cut_inside_its_pauses() -> None:
-    chunks = chunks_at_silences(loudness(*[(9.0, LOUD), (0.6, QUIET)] * 20))
+    chunks = chunks_of_speech(speech(*[(9.0, 0.9), (0.6, 0.1)] * 20))
     assert len(chunks) >= 6
     for chunk in chunks[:-1]:
-        assert 9.0 < chunk.end_s % 9.6 < 9.6
+        assert 9.0 < chunk.end_s % (round(9.0 / STEP_S) * STEP_S + round(0.6 / STEP_S) * STEP_S) < 9.65
 
 
-def test_without_pauses_the_quietest_moment_is_cut() -> None:
-    chunks = chunks_at_silences(loudness((22.0, LOUD), (0.12, -40.0), (30.0, LOUD), (1.0, QUIET)))
-    assert 22.0 <= chunks[0].end_s <= 22.12
+def test_without_pauses_two_pieces_hear_the_moment_of_the_cut() -> None:
+    chunks = chunks_of_speech(speech((22.0, 0.9), (0.06, 0.6), (30.0, 0.9)))
+    assert chunks[1].start_s < 22.0 < chunks[0].end_s
+    assert chunks[0].end_s - chunks[0].start_s <= LONGEST_S
 
 
 def test_long_silences_are_left_out() -> None:
-    chunks = chunks_at_silences(loudness((40.0, QUIET), (5.0, LOUD), (60.0, QUIET), (5.0, LOUD), (40.0, QUIET)))
+    chunks = chunks_of_speech(speech((40.0, 0.0), (5.0, 0.9), (60.0, 0.0), (5.0, 0.9), (40.0, 0.0)))
     assert [(round(chunk.start_s), round(chunk.end_s)) for chunk in chunks] == [(40, 45), (105, 110)]
 
 
-def test_silence_gives_no_work() -> None:
-    assert chunks_at_silences(loudness((90.0, -70.0))) == []
-    assert chunks_at_silences(np.zeros(0, np.float32)) == []
+def test_what_is_no_speech_gives_no_work() -> None:
+    assert chunks_of_speech(speech((90.0, 0.2))) == []
+    assert chunks_of_speech(np.zeros(0, np.float32)) == []
 
 
-@given(st.lists(st.tuples(st.floats(0.05, 70), st.sampled_from([LOUD, QUIET, -30.0])), max_size=12))
-def test_chunks_are_short_ordered_and_hold_all_that_is_loud(stretches: list[tuple[float, float]]) -> None:
-    levels = loudness(*stretches) if stretches else np.zeros(0, np.float32)
-    chunks = chunks_at_silences(levels)
-    covered = np.zeros(levels.size, int)
-    for number, chunk in enumerate(chunks):
-        assert chunk.index == number
-        assert chunk.end_s - chunk.start_s <= LONGEST_S + 0.01
-        covered[round(chunk.start_s / FRAME_S) : round(chunk.end_s / FRAME_S)] += 1
-    assert covered.max(initial=0) <= 1
-    assert (covered[loud_frames(levels)] == 1).all()
+@given(st.lists(st.tuples(st.floats(0.05, 70), st.sampled_from([0.9, 0.0, 0.4])), max_size=12))
+def test_chunks_are_short_ordered_and_hold_all_that_is_said(stretches: list[tuple[float, float]]) -> None:
+    heard = speech(*stretches) if stretches else np.zeros(0, np.float32)
+    chunks = chunks_of_speech(heard)
+    assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
+    assert all(chunk.end_s - chunk.start_s <= LONGEST_S + 0.01 for chunk in chunks)
+    covered = np.zeros(heard.size * 32 + 100, bool)
+    for chunk in chunks:
+        covered[round(chunk.start_s * 1000) : round(chunk.end_s * 1000)] = True
+    for span in spans_of(heard):
+        assert covered[round(span.start_s * 1000) : round(span.end_s * 1000)].all()
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.floats(0.1, 90)), max_size=60))
@@ -62,3 +69,12 @@ def test_every_caption_is_in_exactly_one_chunk(spans: list[tuple[float, float]])
     assert [i for chunk in chunks for i in range(chunk.first_cue, chunk.last_cue)] == list(range(len(cues)))
     for chunk in chunks:
         assert chunk.end_s - chunk.start_s <= CUES_CHUNK_S or chunk.last_cue - chunk.first_cue == 1
+
+
+def test_stretches_without_captions_are_worth_hearing_where_they_are_long_and_something_is_said() -> None:
+    cues = Cues(cues=[Cue(start_s=2, end_s=9, text="a"), Cue(start_s=8, end_s=10, text="b"), Cue(start_s=13, end_s=20, text="c")])
+    assert untold(cues, 60.0) == [Span(start_s=20, end_s=60)]
+    assert chunks_untold(speech((10.0, 0.0), (1.0, 0.9), (29.0, 0.0)), Span(start_s=20, end_s=60)) == []
+    found = chunks_untold(speech((10.0, 0.0), (9.0, 0.9), (21.0, 0.0)), Span(start_s=20, end_s=60))
+    assert [(round(chunk.start_s), round(chunk.end_s), chunk.last_cue) for chunk in found] == [(30, 39, 0)]
+    assert [chunk.index for chunk in in_order_of_time([*chunks_around_cues(cues), *found])] == [0, 1]

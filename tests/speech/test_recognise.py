@@ -17,17 +17,20 @@ from cutroom.contracts.documents import Cues
 from cutroom.contracts.media import SpeechChunk
 from cutroom.errors import SetupError
 from cutroom.settings import Settings
-from cutroom.speech import weights
+from cutroom.speech import converted, download, weights
 from cutroom.speech.recognise import available_engines, choose_engine, recogniser_for
+from cutroom.speech.recogniser import LONGEST_HINT, hint
 from cutroom.speech.sound import RATE
 from tests.speech.conftest import Talk, write_sound
+from tests.speech.tiny import convert_tiny
 
 BYTES = b"weights" * 1000
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of weights."""
+    """An empty cache of weights, and nothing known of the publishers."""
+    monkeypatch.setattr(download, "_asked", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "whisper"
 
@@ -38,13 +41,17 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     class Answer(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
-            self.send_response(200)
-            self.send_header("content-length", str(len(BYTES)))
-            self.end_headers()
+            self._begin()
 
         def do_GET(self) -> None:
-            self.do_HEAD()
-            self.wfile.write(BYTES)
+            self.wfile.write(BYTES[self._begin() :])
+
+        def _begin(self) -> int:
+            first = int((self.headers["range"] or "bytes=0-")[len("bytes=") : -1])
+            self.send_response(206 if first else 200)
+            self.send_header("content-length", str(len(BYTES) - first))
+            self.end_headers()
+            return first
 
         def log_message(self, *args: object) -> None:
             pass
@@ -53,6 +60,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setattr(weights, "HOST", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(converted, "HOST", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setitem(weights.PUBLISHED, "tiny", weights.Weights(hashlib.sha256(BYTES).hexdigest(), 1))
         yield
         server.shutdown()
@@ -64,7 +72,8 @@ def silent_publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Accepts connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(weights, "HOST", f"http://127.0.0.1:{server.getsockname()[1]}")
-        monkeypatch.setattr(weights, "TIMEOUT_S", 0.5)
+        monkeypatch.setattr(converted, "HOST", f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setattr(download, "TIMEOUT_S", 0.5)
         yield
 
 
@@ -83,6 +92,12 @@ def tiny_whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("whisper") / "random.pt"
     torch.save({"dims": asdict(dims), "model_state_dict": state}, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def tiny_converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of whisper's shape in CTranslate2's form, small and never trained, with whisper's own tokens."""
+    return convert_tiny(tmp_path_factory.mktemp("converted"))
 
 
 def test_the_published_weights_are_those_that_whisper_knows() -> None:
@@ -109,8 +124,52 @@ def test_cached_weights_choose_whisper_without_asking_the_network(cache: Path, s
     assert monotonic() - started < 0.2
 
 
-def test_weights_that_can_be_fetched_choose_whisper(publisher: None) -> None:
-    assert choose_engine(False, True, Settings(whisper_model="tiny")) == ("whisper", "tiny")
+def test_weights_that_can_be_fetched_choose_faster_whisper_and_whisper_for_what_it_lacks(publisher: None) -> None:
+    assert choose_engine(False, True, Settings(whisper_model="tiny")) == ("faster_whisper", "tiny")
+    assert choose_engine(False, True, Settings(whisper_model="tiny.en")) == ("whisper", "tiny.en")
+
+
+def test_converted_weights_on_this_machine_come_before_all_others(cache: Path, silent_publisher: None, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "model.bin").write_bytes(BYTES)
+    own = str(tmp_path / "own")
+    assert choose_engine(False, True, Settings(whisper_model=own)) == ("faster_whisper", own)
+
+
+def test_a_silent_publisher_is_not_asked_again_by_the_next_job(silent_publisher: None) -> None:
+    choose_engine(False, True, Settings(whisper_model="base"))
+    began = monotonic()
+    choose_engine(False, True, Settings(whisper_model="base"))
+    assert monotonic() - began < 0.2
+
+
+def test_a_fetch_that_broke_off_goes_on_where_it_stopped(publisher: None, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "tiny.pt.part").write_bytes(BYTES[:3000])
+    assert weights.fetch("tiny", lambda share: None).read_bytes() == BYTES
+    assert [file.name for file in cache.iterdir()] == ["tiny.pt"]
+
+
+def test_a_converted_model_is_fetched_file_by_file_and_each_is_checked(
+    publisher: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = converted.File(len(BYTES), hashlib.sha256(BYTES).hexdigest())
+    files = {"config.json": good, "model.bin": good}
+    monkeypatch.setitem(converted.PUBLISHED, "tiny", converted.Converted("someone/tiny", "1", files))
+    told: list[float] = []
+    folder = converted.fetch("tiny", told.append)
+    assert sorted(file.name for file in folder.iterdir()) == ["config.json", "model.bin"]
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    (folder / "model.bin").write_bytes(b"cut off")
+    assert converted.cached("tiny") is None
+    monkeypatch.setitem(
+        converted.PUBLISHED, "tiny", converted.Converted("x", "1", files | {"model.bin": good._replace(sha256="0")})
+    )
+    with pytest.raises(SetupError) as refused:
+        converted.fetch("tiny", told.append)
+    assert refused.value.code == "whisper_weights_missing"
+    assert not (folder / "model.bin").exists()
 
 
 def test_without_weights_and_network_pocketsphinx_is_chosen_soon(silent_publisher: None) -> None:
@@ -151,7 +210,7 @@ def test_fetching_from_a_silent_publisher_gives_up(silent_publisher: None, cache
 def test_every_engine_is_listed_with_where_it_is(cache: Path) -> None:
     cache.mkdir(parents=True)
     (cache / "small.pt").write_bytes(BYTES)
-    facts = {one.model: one for one in available_engines(Settings())}
+    facts = {one.model: one for one in available_engines(Settings()) if one.engine != "faster_whisper"}
     assert facts["small"].ready
     assert facts["small"].size_bytes == len(BYTES)
     assert not facts["base"].ready
@@ -173,6 +232,38 @@ def test_whisper_gives_words_inside_their_chunk(talk: Talk, tiny_whisper: Path) 
         assert 0.0 <= word.confidence <= 1.0
         assert word.text == word.text.strip()
     assert told[-1] == 1.0
+
+
+def test_faster_whisper_gives_words_inside_their_chunk(talk: Talk, tiny_converted: Path) -> None:
+    recogniser = recogniser_for("faster_whisper", str(tiny_converted), None, ("Cutroom",))
+    told: list[float] = []
+    part = recogniser.transcribe(talk.sound, SpeechChunk(index=1, start_s=5.0, end_s=6.5), "en", told.append)
+    assert part.engine == "faster_whisper"
+    assert part.language == "en"
+    for word in part.words:
+        assert 5.0 <= word.start_s <= word.end_s <= 6.5
+        assert word.text == word.text.strip()
+    assert told[-1] == 1.0
+
+
+def test_faster_whisper_names_the_language_it_hears(talk: Talk, tiny_converted: Path) -> None:
+    recogniser = recogniser_for("faster_whisper", str(tiny_converted), None)
+    assert recogniser.transcribe(talk.sound, SpeechChunk(index=0, start_s=0.0, end_s=1.0), "", lambda share: None).language
+
+
+def test_the_hint_of_a_long_vocabulary_ends_with_a_whole_term() -> None:
+    terms = [f"Term{number:03}" for number in range(200)]
+    text = hint(terms)
+    assert len(text) <= LONGEST_HINT
+    assert text.split(", ") == terms[: len(text.split(", "))]
+
+
+def test_pocketsphinx_knows_the_words_of_one_customer_alone() -> None:
+    from cutroom.speech.pocketsphinx_engine import bundled
+
+    decoder, _ = bundled(("Kwyjibo",))
+    assert decoder.lookup_word("kwyjibo")
+    assert bundled(())[0].lookup_word("kwyjibo") is None
 
 
 def test_whisper_names_the_language_it_hears(talk: Talk, tiny_whisper: Path) -> None:

@@ -95,8 +95,10 @@ async def transcribed(resources: Resources, plan: CampaignPlan, sound: ArtifactR
     return parts
 
 
-async def joined(resources: Resources, plan: CampaignPlan, parts: list[ArtifactRef]) -> Transcript:
-    asked = JoinTranscriptInput(plan=plan, parts=parts)
+async def joined(
+    resources: Resources, plan: CampaignPlan, parts: list[ArtifactRef], sound: ArtifactRef | None = None
+) -> Transcript:
+    asked = JoinTranscriptInput(plan=plan, parts=parts, sound=sound)
     async with attempt(resources, JOIN_TRANSCRIPT, asked, "test/join", 1) as task:
         ref = await join_transcript(task, asked)
     return Transcript.model_validate_json((await resources.files.ensure_local(ref)).read_bytes())
@@ -123,6 +125,17 @@ async def test_captions_become_a_transcript_of_words_on_time(
     assert [word.text for word in transcript.words] == [word.text for word in talk.words]
     errors = [abs(word.start_s - true.start_s) for word, true in zip(transcript.words, talk.words, strict=True)]
     assert np.percentile(errors, 95) <= 0.1
+
+
+async def test_voices_are_told_apart_where_captions_name_nobody(
+    resources: Resources, tenant: Tenant, talk: Talk, sound: ArtifactRef, captions: ArtifactRef
+) -> None:
+    plan = plan_of(tenant, talk, captions)
+    parts = await transcribed(resources, plan, sound, await planned(resources, plan, sound))
+    silent, heard = await joined(resources, plan, parts), await joined(resources, plan, parts, sound)
+    assert {sentence.speaker for sentence in silent.sentences} == {None}
+    assert {sentence.speaker for sentence in heard.sentences} == {word.speaker for word in heard.words} == {"S1", "S2"}
+    assert [sentence.text for sentence in heard.sentences] == [sentence.text for sentence in silent.sentences]
 
 
 async def test_another_campaign_on_the_same_asset_finds_the_words_made(
