@@ -167,8 +167,8 @@ def settings(tmp_path: Path, database_urls: DatabaseUrls, s3_server: S3Server, t
 
 
 @pytest.fixture
-async def system(settings: Settings) -> AsyncIterator[Database]:
+async def system(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
     """The database as the system role sees it."""
-    database = Database(settings.database_system_url.get_secret_value())
+    database = Database(database_urls.system)
     yield database
     await database.close()

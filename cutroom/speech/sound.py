@@ -73,18 +73,6 @@ def loudness_of(samples: Samples) -> Decibels:
     return decibels
 
 
-def loudness_of_file(sound: Path) -> Decibels:
-    """As `loudness_of`, of a whole file read a minute at a time: ten hours give 14 MB. Raises ArtifactMissing."""
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(sound) as file:
-            blocks = [loudness_of(block) for block in file.blocks(blocksize=60 * RATE, dtype="int16")]
-    except soundfile.LibsndfileError as error:
-        raise ArtifactMissing("The prepared sound cannot be read.") from error
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-
-
 def loud_frames(loudness: Decibels, depth_db: float = np.inf) -> Mask:
     """True where there is sound rather than background, judged within about a minute around each frame.
 

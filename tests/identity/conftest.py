@@ -10,13 +10,6 @@ from tests.conftest import DatabaseUrls
 
 
 @pytest.fixture
-async def system(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(database_urls.system)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def app(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
     database = Database(database_urls.app)
     yield database

@@ -2,23 +2,13 @@
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from cutroom.identity.tokens import parse
 from cutroom.local.organisation import LOCAL_ORG, WELCOME_CREDITS, ensure_organisation
 from cutroom.store import identity, ledger
 from cutroom.store.database import Database
 from tests.conftest import DatabaseUrls
-
-
-@pytest.fixture
-async def system(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(database_urls.system)
-    yield database
-    await database.close()
 
 
 async def test_a_first_start_makes_a_private_admin_token_and_gives_credits_once(

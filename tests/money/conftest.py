@@ -17,13 +17,6 @@ AddClips = Callable[[JobRef, list[str]], Awaitable[None]]
 
 
 @pytest.fixture
-async def system(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(database_urls.system)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def app(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
     """Ten connections, so that calls really race."""
     database = Database(database_urls.app, pool_size=10)

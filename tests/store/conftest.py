@@ -23,13 +23,6 @@ class Tenant:
 
 
 @pytest.fixture
-async def system(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(database_urls.system)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def app(database_urls: DatabaseUrls) -> AsyncIterator[Database]:
     database = Database(database_urls.app)
     yield database
