@@ -6,6 +6,8 @@ VIDEO ?=
 OUT ?= demo
 CLIPS ?=
 CAPTIONS ?=
+TALK ?=
+ONLY ?=
 SECONDS ?= 120
 
 BIN := .venv/bin
@@ -38,9 +40,8 @@ soak: setup ## the long fault and load runs
 	$(BIN)/pytest -m soak
 	CUTROOM_LEDGER_SEQUENCES=10000 $(BIN)/pytest tests/money/test_ledger_sequences.py
 
-bench: setup ## a campaign on a sample talk, measured against what the talk is known to hold
-	$(BIN)/cutroom demo --out $(OUT) --seconds $(SECONDS)
-	$(BIN)/python -m bench.quality --out $(OUT) --truth $(OUT)/sample/truth.json
+bench: setup ## speed and quality beside the machine's limit and other tools: SECONDS=600 TALK= ONLY=, half an hour or more
+	$(BIN)/python -m bench $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS)) $(if $(TALK),--talk "$(TALK)") $(if $(ONLY),--only $(ONLY))
 
 lock: setup ## resolves requirements.lock anew
 	scripts/lock.sh

@@ -1,0 +1,98 @@
+"""Every part of the bench in one run: a table of each on the way, then bench/results.json and docs/benchmarks.md.
+
+    python -m bench [--seconds 600] [--talk TALK_DIR] [--repeat 3] [--only selection,shots,...]
+
+Without TALK_DIR a sample talk is made. Labelled transcripts and real footage are measured too where they lie beside this
+repository, in ../shared. Nothing else should run meanwhile.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import campaign, framing, length, selection, shots, sound, speech
+from bench.report import Part, as_json, as_markdown, as_text
+from cutroom.local.sample import make_sample
+from cutroom.media.ffmpeg import locate
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+CLIPS, CLIP_S = 5, 30.0
+TIMES = 12
+RESULTS, DOCUMENT = ROOT / "bench" / "results.json", ROOT / "docs" / "benchmarks.md"
+
+HEAD = """\
+# Benchmarks
+
+Made by `make bench`, not by hand: {when}, on {machine}, with {ffmpeg}.
+
+Times are walls of this one run on this one machine and move between machines: compare only what stands beside each other here. The
+floor is the least work that any clipping pipeline must do (`bench/floor.py`): the sound at 16 kHz, one decode of every frame to
+48x27, and the clips themselves, as bare ffmpeg runs. "MISSED" is a target of ours that was not met.
+"""
+
+
+def parts(talk: Path, repeat: int) -> dict[str, Callable[[], Iterator[Part]]]:
+    """What there is to measure, by name; nothing runs before it is asked for."""
+    transcripts = sorted((SHARED / "transcripts").glob("*.json"))
+    footage = sorted((SHARED / "media").glob("*.mp4"))
+    video, truth = talk / "talk.mp4", talk / "truth.json"
+
+    def in_shots() -> Iterator[Part]:
+        yield shots.measure(video, truth)
+        yield from (shots.measure(film, None) for film in footage)
+
+    return {
+        "selection": lambda: iter([selection.measure(transcripts)]),
+        "shots": in_shots,
+        "framing": lambda: iter([framing.measure(talk, CLIP_S, "9:16")]),
+        "speech": lambda: iter([speech.measure(talk)]),
+        "sound": lambda: iter([sound.measure(talk)]),
+        "campaign": lambda: iter([campaign.measure(talk, repeat, CLIPS, CLIP_S)]),
+        "length": lambda: iter([length.measure(talk, TIMES)]),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Speed and quality, beside the limit and the peers.")
+    parser.add_argument("--seconds", type=int, default=600, help="length of the sample talk")
+    parser.add_argument("--talk", type=Path, help="a folder with talk.mp4, talk.srt and truth.json, in place of the sample")
+    parser.add_argument("--repeat", type=int, default=3, help="campaigns, of which the median counts")
+    parser.add_argument("--only", default="", help="some parts, with commas between")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as folder:
+        talk = given.talk or _sample(Path(folder) / f"sample talk of {given.seconds} s", given.seconds)
+        available = parts(talk, given.repeat)
+        wanted = given.only.split(",") if given.only else list(available)
+        done = [part for name in wanted for part in _told(available[name]())]
+    RESULTS.write_text(as_json(done) + "\n")
+    DOCUMENT.write_text("\n".join([_head(), *(as_markdown(part) for part in done)]))
+    return 0 if all(part.good for part in done) else 1
+
+
+def _told(found: Iterator[Part]) -> Iterator[Part]:
+    for part in found:
+        print(as_text(part), end="\n\n", flush=True)
+        yield part
+
+
+def _sample(folder: Path, seconds: int) -> Path:
+    print(f"making a talk of {seconds} s", file=sys.stderr)
+    make_sample(folder, seconds)
+    return folder
+
+
+def _head() -> str:
+    version = subprocess.run([locate(), "-version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    machine = f"{os.cpu_count()} cores, {platform.machine()}"
+    return HEAD.format(when=datetime.now(UTC).date().isoformat(), machine=machine, ffmpeg=f"ffmpeg {version}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
