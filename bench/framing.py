@@ -101,10 +101,10 @@ def measure(talk: Path, clip_s: float, aspect: Aspect) -> Part:
             f"s of {ours.samples / PROXY_FPS:.0f} s",
             peers={name: count.wrong / PROXY_FPS for name, count in peers.items()},
         ),
-        Figure("crop cuts at a true turn", _share(right, len(cuts)), f"of {len(cuts)}"),
-        Figure(f"turns over {CONFIRMED_S:g} s cut to", _share(caught, len(due)), f"of {len(due)} within shots"),
+        Figure("crop cuts at a true turn", right / len(cuts) if cuts else None, f"of {len(cuts)}"),
+        Figure(f"turns over {CONFIRMED_S:g} s cut to", caught / len(due) if due else None, f"of {len(due)} within shots"),
         Figure("largest jerk", max((_jerk(shot) for clip in run.clips for shot in clip.framing.shots), default=0.0), "widths/s³"),
-        Figure("CPU of looking and planning", run.cpu_s / seconds * 30, "s a 30 s clip", peers={}),
+        Figure("CPU of looking and planning", run.cpu_s / seconds * 30, "s a 30 s clip"),
         Figure("  the same, a picture", 1000 * run.cpu_s / looked, "ms"),
     ]
     layouts: dict[str, float] = {}
