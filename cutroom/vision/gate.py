@@ -19,6 +19,7 @@ REACH = 80  # frames on either side that decide about a frame
 LAG = 24
 STEP, DRIFT = 3.0, 8.0  # mean grey levels (0 to 255) from a frame to the next, and over LAG, under which nothing happens
 SPIKE = 2.0  # least ratio of a step that stands out to the third largest around it: most are 0 where frames are shown twice
+MENDED = 0.985  # correlation over which a step is but a key frame's; those of undeblocked talks measure 0.99
 MOVED = 0.8  # correlation over which two pictures are the same, moved by at most SHIFT pixels
 SHIFT = 4
 BESIDE = 12  # frames around an open one that are open too, where they differ at all
@@ -48,7 +49,7 @@ def judge(frames: Frames, first: int, past: int) -> Verdict:
     step, lit = _differences(levels, 1), _lit(frames, levels)
     far = _differences(levels, LAG)[np.minimum(np.arange(len(frames)) + LAG // 2, len(frames) - 1)] > DRIFT
     differs = far | (step > STEP)
-    happens = _spikes(step) & ~_widened(lit, 1)
+    happens = _spikes(frames, step) & ~_widened(lit, 1)
     happens[far] |= _far_alike(frames, np.flatnonzero(far)) < MOVED
     ends = np.zeros(len(frames), bool)
     for cut in np.flatnonzero(step > CUT):
@@ -75,12 +76,12 @@ def _differences(levels: NDArray[np.uint8], lag: int) -> NDArray[np.float32]:
     return found
 
 
-def _spikes(step: NDArray[np.float32]) -> Marks:
-    """Frames on both sides of a step that stands out."""
+def _spikes(frames: Frames, step: NDArray[np.float32]) -> Marks:
+    """Frames on both sides of a step that stands out, and changes more than a key frame does by mending what has drifted."""
     marked = np.zeros(len(step), bool)
     for place in np.flatnonzero(step > STEP):
         around = np.sort(step[max(0, place - CALM_FRAMES) : place + CALM_FRAMES + 1])
-        if step[place] > SPIKE * around[-3:][0]:
+        if step[place] > SPIKE * around[-3:][0] and _alike(frames[[place - 1]], frames[[place]])[0] < MENDED:
             marked[max(0, place - 1) : place + 1] = True
     return marked
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 STILL_FRAMES = 12
 STILL = 0.2  # mean change of luma (0 to 255) from frame to frame of a picture that stands still; filmed ones stay over 0.4
 LEAST_CHANGE = 0.5
-BOTH_WAYS = 0.1  # a line that appears measures 0.04, for scaling rings
+BOTH_WAYS = 0.06  # a line that appears measures 0.03 where scaling rings, a slide with other lines 0.095 and more
 
 
 class StillChanges(NamedTuple):
