@@ -72,7 +72,9 @@ def plan_subtitles(source: Path, container: str, duration_s: float, stream: Subt
     from cutroom.media.ffmpeg import limits_for, open_source, plan
 
     given = open_source(source, container, codec_whitelist=",".join(TEXT_CODECS))
-    return plan(given[f"s:{stream.place}"].output(str(out), f="srt", c="srt"), duration_s=duration_s, limits=limits_for(duration_s))
+    # Without copyts ffmpeg counts from the first subtitle, the only stream that it reads.
+    output = given[f"s:{stream.place}"].output(str(out), f="srt", c="srt").global_args("-copyts")
+    return plan(output, duration_s=duration_s, limits=limits_for(duration_s))
 
 
 def _listed(path: str, demuxer: str) -> list[Any]:

@@ -1,0 +1,42 @@
+"""Subtitles that a recording carries."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cutroom.media import ffmpeg
+from cutroom.media.subtitles import Subtitles, chosen, plan_subtitles, subtitles_of, two_letters
+from cutroom.speech.captions_file import read_captions
+
+
+@pytest.fixture
+def subtitled(tmp_path: Path) -> Path:
+    """Two seconds with English and German subtitles."""
+    for name, text in (("en", "Good day."), ("de", "Guten Tag.")):
+        (tmp_path / f"{name}.srt").write_text(f"1\n00:00:00,500 --> 00:00:01,500\n{text}\n")
+    inputs = ["-f", "lavfi", "-i", "color=s=64x64:d=2", "-i", str(tmp_path / "en.srt"), "-i", str(tmp_path / "de.srt")]
+    kept = ["-map", "0", "-map", "1", "-map", "2", "-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=ger"]
+    video = tmp_path / "talk.mkv"
+    subprocess.run([str(ffmpeg.locate()), "-v", "error", *inputs, *kept, "-c:s", "srt", str(video)], check=True, timeout=60)
+    return video
+
+
+async def test_the_text_stream_in_the_wished_language_is_read(subtitled: Path, tmp_path: Path) -> None:
+    streams = await subtitles_of(subtitled, "mkv")
+    assert [stream.language for stream in streams] == ["en", "de"]
+    stream = chosen(streams, "de")
+    assert stream is not None
+    await ffmpeg.run(plan_subtitles(subtitled, "mkv", 2.0, stream, tmp_path / "out.srt"))
+    assert [(cue.start_s, cue.text) for cue in read_captions(tmp_path / "out.srt").cues] == [(0.5, "Guten Tag.")]
+
+
+def test_pictures_of_letters_and_other_languages_are_not_taken() -> None:
+    bitmap, german, unnamed = Subtitles(0, "hdmv_pgs_subtitle", "en"), Subtitles(1, "subrip", "de"), Subtitles(2, "ass", "")
+    assert chosen([bitmap, german, unnamed], "en") == unnamed
+    assert chosen([bitmap, german], "en") is None
+    assert chosen([bitmap, german], "") == german
+
+
+def test_languages_of_containers_have_two_letters_here() -> None:
+    assert [two_letters(tag) for tag in ("eng", "ger", "und", "pt-BR", "spa")] == ["en", "de", "", "pt", "es"]
