@@ -18,7 +18,7 @@ UNSETTLED_S = 0.5
 POSTER_WIDTH = 1280
 
 _JUDGED_SIZE = (320, 320)
-_JPEG = {"f": "image2", "update": 1, "vcodec": "mjpeg", "q:v": 3, "pix_fmt": "yuvj420p"}
+_JPEG = {"f": "image2", "update": 1, "vcodec": "mjpeg", "q:v": 3, "pix_fmt": "yuvj420p", "fps_mode": "passthrough"}
 _JPEG_COLOURS = {"out_color_matrix": "bt601", "out_range": "pc"}
 
 

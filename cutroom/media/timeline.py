@@ -65,12 +65,13 @@ def steady(video: Any, fps: float, span: FrameSpan | None = None) -> Any:
     if span is None:
         return video.filter("fps", fps=str(exact(fps)), start_time=0)
     origin_s = _origin_s(fps, span)
-    grid = steady(video.filter("setpts", f"PTS+{int(span.start_s) - origin_s}/TB"), fps)
+    moved = video.filter("setpts", f"PTS+{int(span.start_s) - origin_s}/TB")
+    # The last picture goes on before the grid is laid: it may lie before the grid's beginning.
+    grid = steady(moved.filter("tpad", stop_mode="clone", stop=-1), fps)
     if span.fps != fps:
         grid = slower(grid, span.fps)
-    endless = grid.filter("tpad", stop_mode="clone", stop=-1)
     skipped = int(origin_s * exact(span.fps))
-    cut = endless.filter("trim", start_frame=span.first - skipped, end_frame=span.last - skipped)
+    cut = grid.filter("trim", start_frame=span.first - skipped, end_frame=span.last - skipped)
     return cut.filter("setpts", "PTS-STARTPTS")
 
 

@@ -17,7 +17,7 @@ MakeSource = Callable[..., Path]
 # Frame n is one flat grey whose luma says n: up to 100 frames, two steps apart.
 NUMBERED = "color=gray:s=96x54:r=25:d=4,geq=lum='20+2*N':cb=128:cr=128"
 VP8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"]
-POLICY = Policy(source_s=3600, side_px=8192, fps=240, streams=16)
+POLICY = Policy(source_s=4 * 3600, side_px=8192, fps=240, streams=16)
 SMALL = Canvas(108, 192, top=22, bottom=45, left=6, right=16, text=9, text_y=129)
 
 
