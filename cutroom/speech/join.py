@@ -8,8 +8,9 @@ from cutroom.speech.language import language_name
 from cutroom.speech.words import sentences_of, spoken_form
 
 MANY = 0.2
-# Two hearings of one word differ by no more.
+# Two hearings of one word differ by no more, and mostly by less than two words of the same text are apart.
 SAME_S = 0.4
+NEAR_S = 0.1
 
 
 def join_parts(engine: str, language: str, duration_s: float, parts: Sequence[TranscriptPart]) -> Transcript:
@@ -67,13 +68,13 @@ def stitched(words: Sequence[Word], more: Sequence[Word], keep: bool = False, pr
     middle_s = last_s if keep else first_s if prefer else (first_s + last_s) / 2
     shared = [i for i in range(len(words) - 1, -1, -1) if words[i].end_s > first_s - SAME_S]
     pairs = [
-        (abs(middle(words[i]) - middle_s), -i, j)
+        (abs(middle(words[i]) - middle(other)) > NEAR_S, abs(middle(words[i]) - middle_s), -i, j)
         for i in shared
         for j, other in enumerate(more)
         if abs(middle(words[i]) - middle(other)) <= SAME_S and spoken_form(words[i].text) == spoken_form(other.text)
     ]
     if pairs and not keep and not prefer:
-        _, i, j = min(pairs)
+        _, _, i, j = min(pairs)
         return [*words[: 1 - i], *more[j + 1 :]]
     return [*(w for w in words if keep or middle(w) < middle_s), *(w for w in more if prefer or middle(w) >= middle_s)]
 
