@@ -24,7 +24,7 @@ from cutroom.errors import BadInput
 from cutroom.media import ffmpeg, package, prepare, render
 from cutroom.media.captions import ass, srt, words_inside
 from cutroom.media.fonts import font_file
-from cutroom.media.layouts import text_height
+from cutroom.media.layouts import text_heights
 from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264
 from cutroom.media.probe import Policy, probe
 from cutroom.media.sniff import sniff
@@ -119,7 +119,7 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
         framing = await task.read(asked.framing, Framing)
         if spoken:
             style, canvas = CAPTION_STYLES[clip.plan.caption_style], CANVASES[clip.plan.wishes.aspect]
-            heights = [(shot.start_s, text_height(shot.layout, canvas)) for shot in framing.shots]
+            heights = text_heights(framing, canvas)
             paths["captions"].write_text(ass(transcript, span.start_s, span.end_s, style, canvas, heights))
         await _render(task, clip.plan, framing, span, paths.get("captions"), paths["video"])
         return {}

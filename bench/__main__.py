@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import campaign, framing, length, selection, shots, sound, speech
-from bench.report import Part, as_json, as_markdown, as_text
+from bench.report import Part, as_json, as_markdown, as_text, from_json
 from cutroom.local.sample import make_sample
 from cutroom.media.ffmpeg import locate
 
@@ -32,9 +32,9 @@ HEAD = """\
 
 Made by `make bench`, not by hand: {when}, on {machine}, with {ffmpeg}.
 
-Times are walls of this one run on this one machine and move between machines: compare only what stands beside each other here. The
-floor is the least work that any clipping pipeline must do (`bench/floor.py`): the sound at 16 kHz, one decode of every frame to
-48x27, and the clips themselves, as bare ffmpeg runs. "MISSED" is a target of ours that was not met.
+Times are walls of one run of a part, on this one machine; they move between machines and hours, so compare only what stands in
+one row. The floor is the least work that any clipping pipeline must do (`bench/floor.py`): the sound at 16 kHz, one decode of every
+frame to 48x27, and the clips themselves, as bare ffmpeg runs. "MISSED" is a target of ours that was not met.
 """
 
 
@@ -70,16 +70,22 @@ def main() -> int:
         talk = given.talk or _sample(Path(folder) / f"sample talk of {given.seconds} s", given.seconds)
         available = parts(talk, given.repeat)
         wanted = given.only.split(",") if given.only else list(available)
-        done = [part for name in wanted for part in _told(available[name]())]
-    RESULTS.write_text(as_json(done) + "\n")
-    DOCUMENT.write_text("\n".join([_head(), *(as_markdown(part) for part in done)]))
+        if unknown := set(wanted) - set(available):
+            parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(available)}")
+        done = []
+        for part in (part for name in wanted for part in available[name]()):
+            print(as_text(part), end="\n\n", flush=True)
+            done.append(part)
+            _keep(part)
     return 0 if all(part.good for part in done) else 1
 
 
-def _told(found: Iterator[Part]) -> Iterator[Part]:
-    for part in found:
-        print(as_text(part), end="\n\n", flush=True)
-        yield part
+def _keep(part: Part) -> None:
+    """Into the results and the document, in place of what was measured on the same before."""
+    before = from_json(RESULTS.read_text()) if RESULTS.exists() else []
+    found = {(one.name, *one.inputs): one for one in [*before, part]}
+    RESULTS.write_text(as_json(found.values()) + "\n")
+    DOCUMENT.write_text("\n".join([_head(), *(as_markdown(one) for one in found.values())]))
 
 
 def _sample(folder: Path, seconds: int) -> Path:

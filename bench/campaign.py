@@ -31,7 +31,8 @@ from cutroom.client import Client, Job
 from cutroom.media.ffmpeg import locate
 
 LIMIT, GOAL = 1.4, 1.15
-MOST_MEDIA, MOST_GPU = 1.5e9, 1.5e9
+MOST_MEDIA = 1.5e9
+MOST_GPU = 1e9 + 43e6  # the weights of both networks, and a gigabyte
 MARGIN_S = 5.0
 MOVIEPY = Path(__file__).with_name("moviepy_clip.py")
 

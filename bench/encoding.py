@@ -13,6 +13,7 @@ from cutroom.contracts.documents import Framing, Transcript
 from cutroom.media import ffmpeg, render
 from cutroom.media.captions import ass, words_inside
 from cutroom.media.fonts import font_file
+from cutroom.media.layouts import text_heights
 from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264, Encoding
 from cutroom.media.probe import Policy, probe
 from cutroom.settings import get_settings
@@ -39,7 +40,8 @@ def our_clips(video: Path, folder: Path) -> list[Encoded]:
     """The clips of a campaign that was saved to `folder`."""
     transcript = Transcript.model_validate_json((folder / "transcript.json").read_text())
     found = []
-    for clip in json.loads((folder / "campaign.json").read_text())["clips"]:
+    clips = json.loads((folder / "campaign.json").read_text())["clips"]
+    for clip in (clip for clip in clips if clip["status"] == "ready"):
         framing = Framing.model_validate_json((folder / clip["frame"]).read_text())
         reference = folder / "reference.mp4"
         asyncio.run(_lossless(video, framing, transcript, clip["start_s"], clip["end_s"], reference))
@@ -55,7 +57,7 @@ async def _lossless(video: Path, framing: Framing, transcript: Transcript, start
     captions = None
     if words_inside(transcript, span.start_s, span.end_s):
         captions = out.with_suffix(".ass")
-        captions.write_text(ass(transcript, span.start_s, span.end_s, style, canvas))
+        captions.write_text(ass(transcript, span.start_s, span.end_s, style, canvas, text_heights(framing, canvas)))
     fonts = font_file(style.font_file).parent
     plan = render.plan_clip(
         video, media, framing, span, captions=captions, fonts=fonts, loudness=None, canvas=canvas, encoding=encoding, out=out

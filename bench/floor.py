@@ -45,7 +45,7 @@ def clip_command(video: Path, span: tuple[float, float], folder: Path, out: Path
     start_s, length_s = span
     captions = folder / "floor.ass"
     captions.write_text(_captions(length_s))
-    look = f"crop=608:1080:656:0,scale=1080:1920,ass={captions}"
+    look = f"crop=trunc(ih*9/32)*2:ih,scale=1080:1920,ass={captions}"
     how = codec or ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-c:a", "aac", "-b:a", "128k")
     return [*reading(video, "-ss", f"{start_s:.3f}"), "-t", f"{length_s:.3f}", "-vf", look, *how, "-movflags", "+faststart", out]
 

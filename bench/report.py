@@ -48,6 +48,12 @@ def as_json(parts: Iterable[Part]) -> str:
     return json.dumps([asdict(part) | {"good": part.good} for part in parts], indent=1)
 
 
+def from_json(text: str) -> list[Part]:
+    """What `as_json` gave."""
+    parts = [{name: value for name, value in part.items() if name != "good"} for part in json.loads(text)]
+    return [Part(**part | {"figures": [Figure(**figure) for figure in part["figures"]]}) for part in parts]
+
+
 def as_text(part: Part) -> str:
     """A table for a terminal."""
     rows = [_cells(figure) for figure in part.figures]

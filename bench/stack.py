@@ -3,7 +3,7 @@
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +53,7 @@ def watching(stack: Stack) -> Iterator[Used]:
         while not ended.wait(EVERY_S):
             for name, worker in workers.items():
                 used.resident[name] = max(used.resident.get(name, 0), _largest(worker))
-            used.disk = max(used.disk, sum(_bytes_in(stack.settings.home / part) for part in ("scratch", "cache")))
+            used.disk = max(used.disk, _bytes_in(stack.settings.home / part for part in ("scratch", "cache")))
 
     before = sum(_cpu_s(worker) for worker in workers.values())
     thread = threading.Thread(target=watch)
@@ -81,10 +81,10 @@ def _cpu_s(worker: psutil.Process) -> float:
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
-def _bytes_in(folder: Path) -> int:
+def _bytes_in(folders: Iterable[Path]) -> int:
     """Bytes on disk; a file with several names counts once."""
     seen: dict[int, int] = {}
-    for path in folder.rglob("*"):
+    for path in (path for folder in folders for path in folder.rglob("*")):
         with suppress(FileNotFoundError):
             stat = path.stat()
             seen[stat.st_ino] = stat.st_blocks * 512

@@ -4,7 +4,7 @@ from typing import Any
 
 import ffmpeg
 
-from cutroom.contracts.documents import Layout
+from cutroom.contracts.documents import Framing, Layout
 from cutroom.contracts.media import Colour
 from cutroom.media.colour import to_bt709
 from cutroom.media.crops import box, glide
@@ -20,8 +20,13 @@ _BLUR_SHRINK = 4
 Size = tuple[int, int]
 
 
-def text_height(layout: Layout, canvas: Canvas) -> int:
-    """The middle of the captions' lines: over the seam of two panels, low where a slide is on top, else the canvas's own."""
+def text_heights(framing: Framing, canvas: Canvas) -> list[tuple[float, int]]:
+    """From which moment on (source seconds) the middle of the captions' lines stands how high."""
+    return [(shot.start_s, _text_height(shot.layout, canvas)) for shot in framing.shots]
+
+
+def _text_height(layout: Layout, canvas: Canvas) -> int:
+    """Over the seam of two panels, low where a slide is on top, else the canvas's own."""
     if layout == "two_up" and not _wide(canvas):
         return canvas.height // 2
     return canvas.height - canvas.bottom - canvas.text if layout == "inset" else canvas.text_y
