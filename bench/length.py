@@ -32,7 +32,7 @@ def measure(talk: Path, times: int) -> Part:
         each = [(b.seconds - a.seconds) / (m - n) for (a, n), (b, m) in pairwise(zip(runs, lengths, strict=True))]
         figures = [
             at_most("a further length in the second half, against the first", each[1] / each[0], 1.2, "times"),
-            Figure(f"  wall of {lengths[0]}, {lengths[1]}, {lengths[2]} lengths", ", ".join(f"{run.seconds:.0f}" for run in runs), "s"),
+            Figure(f"  wall at {lengths} lengths", ", ".join(f"{run.seconds:.0f}" for run in runs), "s"),
             *(
                 at_most(f"memory of {worker}, most lengths against one", runs[-1].used.resident[worker] / size, 1.25, "times")
                 for worker, size in runs[0].used.resident.items()
