@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     language_timeout_s: float = Field(120.0, gt=0, le=240, description="Seconds that it may take for one answer.")
     cache_bytes: int = Field(20 * GIB, description="Local copies of artifacts kept per worker host.")
     media_slots: int = Field(2, description="Media activities at a time in one worker process.")
-    gpu_slots: int = Field(1, description="Model activities at a time in one worker process.")
+    gpu_slots: int = Field(2, description="Model activities at a time in one worker process.")
     drain_s: int = Field(
         5, ge=0, description="Seconds that a stopping process gives its running steps or requests before it cancels them."
     )
