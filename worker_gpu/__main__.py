@@ -22,7 +22,7 @@ GPU: Sequence[Implementation[Any, Any]] = (
 
 
 async def main() -> None:
-    """Poll until asked to stop, `gpu_slots` steps at a time. Each model takes one at a time; words and pictures go side by side."""
+    """Poll until asked to stop, `gpu_slots` steps at a time, so that words and pictures go side by side."""
     settings = get_settings()
     process.begin(settings, "gpu")
     async with open_resources(settings) as resources:
