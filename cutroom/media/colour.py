@@ -26,8 +26,10 @@ def to_bt709(video: Any, colour: Colour, width: int, height: int, **options: Any
 
 def _from_bt2020(video: Any, colour: Colour) -> Any:
     told = {"transferin": _TRANSFER[colour], "primariesin": "bt2020", "matrixin": "bt2020nc"}
-    light = video.filter("zscale", **told, transfer="linear", primaries="bt709", matrix="gbr", npl=REFERENCE_WHITE)
+    whole = video.filter("format", "yuv444p10le")  # zscale refuses an odd side where chroma is halved
+    light = whole.filter("zscale", **told, transfer="linear", primaries="bt709", matrix="gbr", npl=REFERENCE_WHITE)
     light = light.filter("format", "gbrpf32le")
     if colour != "bt2020":
         light = light.filter("tonemap", "mobius", peak=_PEAK, desat=0)
-    return light.filter("zscale", transfer="bt709", primaries="bt709", matrix="bt709", range="limited")
+    back = light.filter("zscale", transfer="bt709", primaries="bt709", matrix="bt709", range="limited")
+    return back.filter("format", "yuv444p")

@@ -90,13 +90,17 @@ def hlg(light: float) -> float:
     return float(np.sqrt(3 * light) if light <= 1 / 12 else 0.17883277 * np.log(12 * light - 0.28466892) + 0.55991073)
 
 
-def grey(tmp_path: Path, signal: float, transfer: str) -> NDArray[np.float64]:
-    """What a flat HDR picture of this signal looks like in a clip: mean red, green, blue."""
+def flat_hdr(source: Path, signal: float, transfer: str) -> None:
     luma = round((16 + 219 * signal) * 4)
     picture = f"color=gray:s=320x180:r=25:d=0.6,format=yuv420p10le,geq=lum={luma}:cb=512:cr=512"
     told = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range=tv"
-    source = tmp_path / "hdr.mkv"
     ffmpeg(*lavfi(f"{picture},{told}"), "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "lossless=1:log-level=0", source)
+
+
+def grey(tmp_path: Path, signal: float, transfer: str) -> NDArray[np.float64]:
+    """What a flat HDR picture of this signal looks like in a clip: mean red, green, blue."""
+    source = tmp_path / "hdr.mkv"
+    flat_hdr(source, signal, transfer)
     assert facts(source).colour == ("pq" if transfer == "smpte2084" else "hlg")
     return np.asarray(shown(source, tmp_path / "clip.mp4").mean(axis=(0, 1)))
 
@@ -109,3 +113,21 @@ def test_hdr_is_tone_mapped_to_what_a_grey_card_and_white_paper_look_like(tmp_pa
     assert card == pytest.approx(255 * (26 / 203) ** (1 / 2.4), abs=6)
     assert np.ptp(card) < 3
     assert 200 < paper.min() <= paper.max() < 235
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_hdr_is_drawn_in_sizes_that_chroma_cannot_halve(tmp_path: Path, transfer: str) -> None:
+    """A strip that is glided over, and pictures that cover their panel, may be an odd number of pixels wide or high."""
+    source, out = tmp_path / "hdr.mkv", tmp_path / "clip.mp4"
+    flat_hdr(source, 0.4, transfer)
+    left, right = (box(0.2, x, 40, 88, 70) for x in (26, 206))
+    walk = [box(0, 100, 0, 98, 178), box(0.2, 106, 0, 98, 178)]
+    framed = [
+        FramedShot(start_s=0, end_s=0.2, layout="crop", why="", keyframes=walk, moving=True),
+        FramedShot(start_s=0.2, end_s=0.4, layout="two_up", why="", keyframes=[left], second=[right]),
+        FramedShot(start_s=0.4, end_s=0.6, layout="inset", why="", keyframes=[box(0.4, 112, 10, 96, 80)], second=[left]),
+    ]
+    render(source, out, framed, CANVAS)
+    middles = [picture[20:40, 40:70] for picture in frames(out, CANVAS, [2, 7, 12])]
+    assert max(np.ptp(picture) for picture in middles) < 6
+    assert np.ptp([picture.mean() for picture in middles]) < 3
