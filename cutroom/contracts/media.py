@@ -40,8 +40,9 @@ class MediaFacts(Frozen):
 class PreparedMedia(Frozen):
     """One decode of the source for all readers.
 
-    `sound`: FLAC, 16 kHz mono (None without an audio stream). `frames`: lossless 48x27 RGB at `frame_rate` for every
-    source frame, constant rate. `proxy`: H.264 at most 640 px wide, `proxy_fps` frames a second, for faces.
+    `sound`: FLAC, 16 kHz mono (None without an audio stream). `frames`: lossless 48x27 RGB at a constant
+    `frame_rate`, the source's own up to 60, of faster ones every second frame, every third and so on. `proxy`: H.264 at most
+    640 px wide and 1138 high, `proxy_fps` frames a second, for faces.
     """
 
     sound: ArtifactRef | None

@@ -18,10 +18,10 @@ from cutroom.errors import BadInput
 from cutroom.vision.faces import Face
 
 PATH_HZ = 5.0  # keyframes of a crop that moves
+EYES = 0.42  # of a face's height from its top
 
 _MARGIN = 0.12  # of a face's size, kept free beside it
 _LARGE_SWAY = 0.1  # of the crop, that a face nearly as large as it may stand off its middle
-_EYES = 0.42  # of a face's height from its top
 _EYES_AT = 1 / 3  # of a crop's height that can move up and down
 _WEIGHTS = (10.0, 1.0, 100.0)  # of first, second and third differences, as in the paper
 _PULL = 0.05  # weight of standing off the middle
@@ -79,7 +79,7 @@ class Rail:
     def ideal(self, face: Face) -> float:
         """Where the crop begins that shows the face in its middle, or its eyes on the upper third."""
         start, end = self.extent(face)
-        return (start + end) / 2 - self.side / 2 if self.axis == 0 else start + _EYES * (end - start) - _EYES_AT * self.side
+        return (start + end) / 2 - self.side / 2 if self.axis == 0 else start + EYES * (end - start) - _EYES_AT * self.side
 
     def bounds(self, faces: Sequence[Face]) -> tuple[Path, Path]:
         """From where to where the crop may begin: the face whole and in its middle half. A face too large for that may sway."""

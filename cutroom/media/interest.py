@@ -5,6 +5,7 @@ where it clearly gains, and never within a shot.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ _CENTRE = 0.35  # of what is seen is lost by the crop at the edge, as people fil
 _CLEARLY = 1.2  # times what the centre shows
 _GRAIN = 2.0  # grey levels of motion that are none
 
-Profile = NDArray[np.float64]
+Profile = NDArray[np.float32]
 
 
 def most_interesting(pictures: Sequence[NDArray[np.uint8]], rail: Rail) -> float | None:
@@ -23,13 +24,17 @@ def most_interesting(pictures: Sequence[NDArray[np.uint8]], rail: Rail) -> float
 
     `pictures`: small grey ones of the shot, of one shape, in order.
     """
-    seen = np.asarray(pictures, np.float64)
-    if rail.room == 0 or min(seen.shape) == 0 or seen.shape[1] < 2 or seen.shape[2] < 2:
+    if rail.room == 0 or not pictures or min(pictures[0].shape) < 2:
         return None
     along = 1 if rail.axis == 0 else 0  # which axis of a picture runs along the rail
-    edges = np.hypot(*np.gradient(seen.mean(axis=0)))
-    moves = np.abs(np.diff(seen, axis=0)).mean(axis=0) if len(seen) > 1 else np.zeros(edges.shape)
-    profile = sum((_share(cue, along) for cue in (edges, np.maximum(moves - _GRAIN, 0))), np.zeros(edges.shape[along]))
+    total, moved = np.zeros((2, *pictures[0].shape), np.float32)
+    for picture in pictures:
+        total += picture
+    for before, after in pairwise(pictures):
+        moved += np.abs(np.subtract(after, before, dtype=np.float32))
+    edges = np.hypot(*np.gradient(total / len(pictures)))
+    moves = moved / max(1, len(pictures) - 1)
+    profile = _share(edges, along) + _share(np.maximum(moves - _GRAIN, 0), along)
     window = max(1, round(len(profile) * rail.side / rail.picture[rail.axis]))
     shown = np.convolve(profile, np.ones(window), "valid")
     offset = np.abs(np.linspace(-1, 1, len(shown)))

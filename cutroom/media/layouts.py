@@ -8,10 +8,9 @@ from cutroom.contracts.documents import Framing, Layout
 from cutroom.contracts.media import Colour
 from cutroom.media.colour import to_bt709
 from cutroom.media.crops import box, glide
-from cutroom.media.presets import Canvas
+from cutroom.media.presets import MOST_SLIDE, Canvas
 from cutroom.media.sections import Path, Section
 
-MOST_SLIDE = 0.6  # of the canvas's height is an inset's slide
 CLEAR_TEXT = 1.3  # lines of captions between their middle and a picture above them
 
 _GROUND = "0x16181C"

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from cutroom.contracts.documents import CropKeyframe
 from cutroom.contracts.media import Aspect
-from cutroom.media.camera import placed
+from cutroom.media.camera import EYES, placed
+from cutroom.media.presets import MOST_SLIDE
 from cutroom.vision.faces import Face
 from cutroom.vision.looks import Look
 
@@ -15,11 +16,10 @@ Size = tuple[int, int]
 _STILL = 3.0  # mean difference from look to look, in grey levels, that a screen stays below
 _AROUND = 0.02  # of the picture's width, left free around what is written
 _LEAST_SHOWN = 0.4  # of the picture, however little is written
-_MOST_SLIDE = 0.6  # of the clip's height, so that the speaker below it can be seen
 _PANEL = 2.8  # face heights to a panel
 _LEAST_PANEL = 1.7
 _LEAST_SHARP = 0.4  # of the picture's height: a smaller panel would be blurred
-_EYES, _EYES_AT = 0.42, 0.36  # of a face's height from its top, of a panel's from its top
+_EYES_AT = 0.36  # of a panel's height from its top
 
 
 class Box(NamedTuple):
@@ -63,7 +63,7 @@ def beside(slide: Box, face: Face, aspect: Aspect, picture: Size) -> Box | None:
     """Who speaks, in what a slide as wide as the clip leaves below it; None where that is too little."""
     across, down = map(int, aspect.split(":"))
     slide_h = across * slide.h / slide.w
-    if slide_h > _MOST_SLIDE * down:
+    if slide_h > MOST_SLIDE * down:
         return None
     return _around(face, across / (down - slide_h), _PANEL * face.h, picture)
 
@@ -86,4 +86,4 @@ def two_up(upper: Face, lower: Face, aspect: Aspect, picture: Size) -> tuple[Box
 def _around(face: Face, shape: float, height: float, picture: Size) -> Box:
     """A box of this shape with the face in its middle and its eyes on the upper third."""
     height = min(height, picture[1], picture[0] / shape)
-    return Box(face.centre[0] - shape * height / 2, face.y + _EYES * face.h - _EYES_AT * height, shape * height, height)
+    return Box(face.centre[0] - shape * height / 2, face.y + EYES * face.h - _EYES_AT * height, shape * height, height)

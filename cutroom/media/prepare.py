@@ -16,7 +16,7 @@ SAMPLE_RATE = 16000
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
 MOST_FRAMES = 60.0
 PROXY_FPS = 5.0
-PROXY_WIDTH = 640
+PROXY_WIDTH, PROXY_HEIGHT = 640, 1138
 
 _CLEAN: dict[str, Any] = {"map_metadata": -1, "fflags": "+bitexact", "threads": 1}
 
@@ -50,10 +50,9 @@ def frame_rate(media: MediaFacts) -> float:
 
 
 def proxy_size(media: MediaFacts) -> tuple[int, int]:
-    """At most PROXY_WIDTH wide, both sides even."""
-    width = min(PROXY_WIDTH, media.width)
-    height = media.height * width / media.width
-    return max(2, width // 2 * 2), max(2, round(height / 2) * 2)
+    """At most PROXY_WIDTH wide and PROXY_HEIGHT high, both sides even."""
+    scale = min(1.0, PROXY_WIDTH / media.width, PROXY_HEIGHT / media.height)
+    return max(2, round(media.width * scale / 2) * 2), max(2, round(media.height * scale / 2) * 2)
 
 
 def plan_raw_frames(frames: Path, raw: Path, fps: float, first_frame: int, last_frame: int) -> FfmpegPlan:

@@ -129,10 +129,9 @@ def verify(made: MediaFacts, frames: int, span: FrameSpan, canvas: Canvas) -> No
 
 def _picture(given: Any, media: MediaFacts, framing: Framing, span: FrameSpan, canvas: Canvas) -> Any:
     """Each section of the framing drawn by its own chain, then joined: frame n at n / fps."""
-    picture = steady(given["V:0"], media.fps, span)
-    if media.interlaced:
-        picture = picture.filter("bwdif", mode="send_frame")
-    shown = picture.filter("scale", media.width, media.height).filter("setsar", 1)
+    # Before frames are repeated to a steady rate: where three are the same, no motion is found.
+    fields = given["V:0"].filter("bwdif", mode="send_frame") if media.interlaced else given["V:0"]
+    shown = steady(fields, media.fps, span).filter("scale", media.width, media.height).filter("setsar", 1)
     parts, size = sections(framing, span), (media.width, media.height)
     if len(parts) == 1:
         return draw(shown, parts[0], size, media.colour, canvas)

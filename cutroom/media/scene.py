@@ -33,6 +33,7 @@ _ABSENT_S = 1.0  # a face unseen for longer is not there
 _SEEN, _ABSENT = 0.6, -0.6  # score of the heaviest face, whoever speaks; of one that is not there
 _MAIN = 0.3  # of the heaviest face's weight: the others are passers-by
 _SNAP_S = 0.8  # a cut this near to a sentence's beginning is made there
+_EDGE_S = 1.0  # ... if it is this far from where the shot begins and ends
 _QUICK_S = 1.0  # turns that count for a dialogue
 _QUICK_MEAN_S, _QUICK_TURNS, _QUICK_SHARE = 4.0, 4, 0.25  # mean length, number, and the lesser share of a dialogue
 _INSET = 0.3  # of the picture's height: a larger face is not inserted into a slide
@@ -182,8 +183,9 @@ class Scene:
         return [actor.track.at(look.t_s) for look in self.looks[turn.first : turn.past]]
 
     def _cut_at(self, t_s: float) -> float:
-        """On a frame; where a sentence begins, if one does about then."""
-        frame = frame_at(snapped(t_s, self.starts, _SNAP_S), self.fps)
+        """On a frame; where a sentence begins, if one does about then and no edge of the shot is near."""
+        first_s, last_s = self.part.start_s + _EDGE_S, self.part.end_s - _EDGE_S
+        frame = frame_at(snapped(t_s, [mark for mark in self.starts if first_s <= mark <= last_s], _SNAP_S), self.fps)
         return float(frame / exact(self.fps))
 
     def _turn(self, span: Span, actor: Actor, one_of_many: bool) -> FramedShot:

@@ -5,6 +5,7 @@ A script (standard library and PyAV only) lists them in a limited child process,
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -41,10 +42,13 @@ async def subtitles_of(path: Path, container: str) -> list[Subtitles]:
     """The subtitle streams of an uploaded video; none where they cannot be read."""
     from cutroom.media.child import child
     from cutroom.media.ffmpeg import DEMUXERS
-    from cutroom.media.limits import Limits
+    from cutroom.media.probe import PROBE_LIMITS, PROBE_WALL_S
 
-    async with child([sys.executable, "-I", __file__, str(path), DEMUXERS[container]], Limits(cpu_s=30, file_size=0)) as process:
-        out, _ = await process.communicate()
+    async with child([sys.executable, "-I", __file__, str(path), DEMUXERS[container]], PROBE_LIMITS) as process:
+        try:
+            out, _ = await asyncio.wait_for(process.communicate(), PROBE_WALL_S)
+        except TimeoutError:
+            return []
     if process.returncode != 0:
         return []
     return [Subtitles(place, codec, two_letters(language)) for place, (codec, language) in enumerate(json.loads(out))]

@@ -18,7 +18,7 @@ VERSION = 1
 PATCH_WIDTH, PATCH_HEIGHT = 48, 64
 
 _RENEW_LOOKS = 8  # faces are followed for this many pictures before they are looked for again
-_SMALL = 160  # px across, where change is measured
+_SMALL = 160  # px of the longer side, where change is measured
 _CHANGED = 12.0  # grey levels, in the mean: more than people moving before a wall, or a hand that holds the camera
 _HALF = 0.5  # templates are matched in a picture of half the size
 _LEAST_TEMPLATE = 10  # px of a side there: a smaller one fits anything
@@ -47,7 +47,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Look:
-    """One picture. `small`: in grey, _SMALL pixels wide. `change`: mean difference from the one before, in grey levels.
+    """One picture. `small`: in grey, its longer side _SMALL pixels. `change`: mean difference from the one before, in grey levels.
     `screen`: told every second or two.
     """
 
@@ -80,7 +80,8 @@ class Watcher:
 
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         half = cv2.resize(grey, None, fx=_HALF, fy=_HALF, interpolation=cv2.INTER_AREA)
-        small = cv2.resize(half, (_SMALL, max(1, round(_SMALL * half.shape[0] / half.shape[1]))), interpolation=cv2.INTER_AREA)
+        height, width = (max(1, round(_SMALL * side / max(half.shape))) for side in half.shape)
+        small = cv2.resize(half, (width, height), interpolation=cv2.INTER_AREA)
         change = 0.0 if self._small is None else float(cv2.absdiff(small, self._small).mean())
         self._small = small
         self._tiles |= new_shot

@@ -104,6 +104,21 @@ def test_sources_of_odd_shapes_are_prepared(
     assert (made.width, made.height, made.fps, made.has_audio) == (*proxy, 5.0, False)
 
 
+@pytest.mark.parametrize(
+    ("size", "proxy"),
+    [
+        ((8, 8192), (2, 1138)),
+        ((8192, 8), (640, 2)),
+        ((1080, 1920), (640, 1138)),
+        ((1080, 2400), (512, 1138)),
+        ((96, 54), (96, 54)),
+    ],
+)
+def test_neither_side_of_a_proxy_is_longer_than_faces_need(size: tuple[int, int], proxy: tuple[int, int]) -> None:
+    media = MediaFacts(container="mp4", duration_s=9, width=size[0], height=size[1], fps=25, video_codec="h264", has_audio=False)
+    assert proxy_size(media) == proxy
+
+
 def test_a_rotated_source_is_prepared_upright(make_source: MakeSource, tmp_path: Path) -> None:
     flat = make_source("flat.mp4", *lavfi("testsrc2=s=320x180:r=25:d=1"))
     prepared = prepare(make_source("upright.mp4", "-display_rotation", "90", "-i", str(flat), "-c", "copy"), tmp_path)

@@ -58,6 +58,13 @@ def test_who_speaks_is_cut_to_where_the_sentence_begins() -> None:
     assert [first.moving, second.moving] == [False, False]
 
 
+def test_a_sentence_that_begins_at_the_very_edge_of_a_shot_draws_no_cut_to_it() -> None:
+    for lengths, start in (((6, 25), 0.5), ((25, 6), 5.8)):
+        shots = framed(*(person(x, scores) for x, scores in zip((400, 1500), turns(*lengths), strict=True)), starts=(start,))
+        assert len(shots) == 2
+        assert min(shot.end_s - shot.start_s for shot in shots) > 1.1
+
+
 def test_a_short_yes_is_not_cut_to() -> None:
     one, other = (person(x, scores) for x, scores in zip((400, 1500), turns(25, 5, 25), strict=True))
     [shot] = framed(one, other)
@@ -167,3 +174,4 @@ def test_any_scene_is_tiled_by_shots_whose_boxes_are_even_inside_the_picture_and
         if shot.layout == "crop":
             assert (shot.keyframes[0].w, shot.keyframes[0].h) == crop_size(*PICTURE, aspect)
     assert all(shot.end_s - shot.start_s > TURN_S - 1.7 for shot in shots[1:-1])
+    assert len(shots) == 1 or min(shot.end_s - shot.start_s for shot in (shots[0], shots[-1])) > 0.95

@@ -1,11 +1,12 @@
 """Subtitles that a recording carries."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cutroom.media import ffmpeg
+from cutroom.media import ffmpeg, probe
 from cutroom.media.subtitles import Subtitles, chosen, plan_subtitles, subtitles_of, two_letters
 from cutroom.speech.captions_file import read_captions
 
@@ -29,6 +30,12 @@ async def test_the_text_stream_in_the_wished_language_is_read(subtitled: Path, t
     assert stream is not None
     await ffmpeg.run(plan_subtitles(subtitled, "mkv", 2.0, stream, tmp_path / "out.srt"))
     assert [(cue.start_s, cue.text) for cue in read_captions(tmp_path / "out.srt").cues] == [(0.5, "Guten Tag.")]
+
+
+async def test_a_file_that_cannot_be_read_in_time_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "PROBE_WALL_S", 0.5)
+    os.mkfifo(tmp_path / "endless.mkv")
+    assert await subtitles_of(tmp_path / "endless.mkv", "mkv") == []
 
 
 def test_pictures_of_letters_and_other_languages_are_not_taken() -> None:

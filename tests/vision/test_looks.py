@@ -98,4 +98,5 @@ def test_pictures_of_any_shape_are_gone_through(detector: FaceDetector, shape: t
     watcher = Watcher(detector)
     rng = np.random.default_rng(3)
     for number in range(3):
-        watcher.look(number / 5, rng.integers(0, 255, shape, dtype=np.uint8), new_shot=False)
+        look = watcher.look(number / 5, rng.integers(0, 255, shape, dtype=np.uint8), new_shot=False)
+        assert max(look.small.shape) == 160

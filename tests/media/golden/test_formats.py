@@ -64,19 +64,23 @@ def test_a_clip_is_of_the_one_format_every_player_takes(plain: Path, tmp_path: P
     assert facts(out).duration_s == pytest.approx(0.4, abs=0.03)
 
 
-def test_an_interlaced_source_is_known_and_combed_no_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", ["steady", "variable"])
+def test_an_interlaced_source_is_known_and_combed_no_more(tmp_path: Path, times: str) -> None:
     """A bar that moves four pixels a field leaves a comb in each stored frame, and none in the clip."""
     bar = "color=black:s=320x180:r=50:d=1,format=yuv420p,geq=lum='if(between(X,40+4*N,80+4*N),220,20)':cb=128:cr=128"
     source = tmp_path / "fields.mkv"
-    ffmpeg(*lavfi(f"{bar},interlace=lowpass=0"), "-c:v", "libx264", "-flags", "+ildct", "-x264-params", "tff=1", "-qp", "0", source)
-    assert facts(source).interlaced
+    kept = "select='lt(mod(n,6),4)'" if times == "variable" else "null"
+    fields = [*lavfi(f"{bar},interlace=lowpass=0,{kept}"), "-fps_mode", "passthrough", "-flags", "+ildct"]
+    ffmpeg(*fields, "-c:v", "libx264", "-x264-params", "tff=1", "-qp", "0", source)
+    media = facts(source)
+    assert (media.interlaced, media.variable_rate) == (True, times == "variable")
     shot = FramedShot(start_s=0, end_s=0.8, layout="crop", why="", keyframes=[box(0, 60, 0, 100, 178)])
     canvas = small("9:16")
     render(source, tmp_path / "clip.mp4", [shot], canvas)
-    [picture] = frames(tmp_path / "clip.mp4", canvas, [8])
-    rows = picture[20:170, :, 1].astype(float)
-    assert rows.max() > 180
-    assert np.abs(rows - rows.mean(axis=0)).max() < 60
+    for picture in frames(tmp_path / "clip.mp4", canvas, [8, 10]):
+        rows = picture[20:170, :, 1].astype(float)
+        assert rows.max() > 180
+        assert np.abs(rows - rows.mean(axis=0)).max() < 60
 
 
 def pq(nits: float) -> float:
