@@ -7,21 +7,22 @@ from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import JOIN_TRANSCRIPT, PLAN_SPEECH, JoinTranscriptInput, SpeechPlan, SpeechPlanInput
 from cutroom.contracts.documents import Cues, TranscriptPart
-from cutroom.contracts.media import Span
-from cutroom.errors import BadInput
+from cutroom.contracts.media import Span, SpeechChunk
+from cutroom.errors import BadInput, ToolFailed
 from cutroom.media import ffmpeg
 from cutroom.media.subtitles import chosen, plan_subtitles, subtitles_of
 from cutroom.speech.captions_file import read_captions
 from cutroom.speech.chunks import LONGEST_S, chunks_around_cues, chunks_of_speech, chunks_untold, in_order_of_time, untold
 from cutroom.speech.join import join_parts
 from cutroom.speech.language import base_language
+from cutroom.speech.sound import RATE
 from cutroom.speech.vad import speech_in_file
 from cutroom.speech.voices import name_speakers
 from cutroom.store.artifacts import Scope
 
-CUES_VERSION = 2
+CUES_VERSION = 3
 EMBEDDED_VERSION = 1
-JOIN_VERSION = 3
+JOIN_VERSION = 4
 # Windows for a batch; what hears them reports after each, and whisper and pocketsphinx only at the end or as they go.
 LONG_CHUNK_S = 120.0
 
@@ -32,20 +33,33 @@ async def plan_speech(task: Task, asked: SpeechPlanInput) -> SpeechPlan:
     plan, prepared = asked.plan, asked.prepared
     if plan.speech_engine == "none" or prepared.sound is None:
         return SpeechPlan(chunks=[])
-    captions = plan.captions or (await embedded_captions(task, asked) if plan.speech_engine == "captions" else None)
-    cues = await parsed_cues(task, asked, captions) if captions else None
+    if plan.captions:
+        cues: ArtifactRef | None = await parsed_cues(task, asked, plan.captions)
+    else:
+        cues = await embedded_cues(task, asked) if plan.speech_engine == "captions" else None
     known = await task.read(cues, Cues) if cues else Cues(cues=[])
-    chunks = chunks_around_cues(known)
+    heard: list[SpeechChunk] = []
     hears = plan.second_engine if plan.speech_engine == "captions" else plan.speech_engine
     if hears != "none":
         sound = await task.local(prepared.sound)
         longest_s = LONG_CHUNK_S if hears == "faster_whisper" else LONGEST_S
         stretches = untold(known, plan.media.duration_s) if known.cues else [Span(start_s=0.0, end_s=plan.media.duration_s)]
+        told = task.arrivals(round(plan.media.duration_s * RATE))
         for stretch in stretches:
-            speech = await asyncio.to_thread(speech_in_file, sound, stretch)
-            chunks += chunks_untold(speech, stretch, longest_s) if known.cues else chunks_of_speech(speech, longest_s)
+            speech = await asyncio.to_thread(speech_in_file, sound, stretch, told)
+            heard += chunks_untold(speech, stretch, longest_s) if known.cues else chunks_of_speech(speech, longest_s)
             task.beat(stretch.end_s, plan.media.duration_s)
-    return SpeechPlan(chunks=in_order_of_time(chunks), cues=cues)
+    return SpeechPlan(chunks=in_order_of_time([*chunks_around_cues(known, heard), *heard]), cues=cues)
+
+
+async def embedded_cues(task: Task, asked: SpeechPlanInput) -> ArtifactRef | None:
+    """The recording's own subtitles as cues; None where they are of no use, which is no fault of who asked for clips."""
+    try:
+        captions = await embedded_captions(task, asked)
+        return await parsed_cues(task, asked, captions) if captions else None
+    except (BadInput, ToolFailed) as error:
+        task.note(f"The recording's own subtitles are not used: {error.detail}")
+        return None
 
 
 async def embedded_captions(task: Task, asked: SpeechPlanInput) -> ArtifactRef | None:
@@ -96,7 +110,8 @@ async def join_transcript(task: Task, asked: JoinTranscriptInput) -> ArtifactRef
         parts = [await task.read(ref, TranscriptPart) for ref in asked.parts]
         joined = await asyncio.to_thread(join_parts, plan.speech_engine, plan.language, plan.media.duration_s, parts)
         if asked.sound is not None:
-            joined = await asyncio.to_thread(name_speakers, joined, await task.local(asked.sound))
+            told = task.arrivals(len(joined.sentences))
+            joined = await asyncio.to_thread(name_speakers, joined, await task.local(asked.sound), told)
         await asyncio.to_thread(path.write_text, joined.model_dump_json())
 
     scope = Scope(org_id=plan.job.org_id, asset_id=plan.asset_id)

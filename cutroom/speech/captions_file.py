@@ -15,9 +15,14 @@ from cutroom.speech.ttml import Line, read_ttml
 
 MAX_BYTES = 20 * 1024 * 1024
 DASHES = r"\-\u2013\u2014"
-VOICE = re.compile(r"<v(?:\.[\w.-]*)?\s+([^>]+)>", re.IGNORECASE)
-TAG = re.compile(r"<[^>]*>|\{\\[^}]*\}")
-BRACKETED = re.compile(r"\[[^\]]*\]")
+# No more of one caption is looked at: nobody reads so much at once. And each pattern reads a text once, so that no file can
+# keep the reader busy: what opens ends where the next one opens.
+MOST_CHARACTERS = 2000
+VOICE = re.compile(r"<v(?:\.[\w.-]*)?\s([^<>]+)>", re.IGNORECASE)
+TAG = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
+BRACKETED = re.compile(r"\[[^\[\]]*\]")
+EMPTY_LINES = re.compile(r"\n{3,}")
+ASS_NOTE = re.compile(r"\{[^{}]*\}")
 DESCRIPTION = re.compile(rf"^[\s{DASHES}>]*\([^)]*\)\s*$")
 # `JOHN:`, `DR. SMITH:`, `Speaker 2:`; after `>>` any name. `Remember: ...` is speech and stays.
 NAMED = re.compile(
@@ -25,7 +30,7 @@ NAMED = re.compile(
 )
 # A dash that opens a line marks a change of speaker; so does a bare `>>`.
 OPENING = re.compile(rf"^\s*(?:>>+|[{DASHES}]+)\s*")
-MUSIC = re.compile(r"[♪♫♬♩]|#+(?=\s|$)")
+MUSIC = re.compile(r"[♪♫♬♩]|(?<!#)#+(?=\s|$)")
 ROLL_S = 0.1
 HEAD = 4096
 TTML = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
@@ -59,7 +64,7 @@ def parse_captions(data: bytes) -> Cues:
     shown = read_ttml(data) if text.startswith("<") and TTML.search(text[:HEAD]) else read_text(text)
     cues, before = [], Shown([], 0.0)
     for line in sorted(shown, key=lambda line: (line.start_s, line.end_s)):
-        now = Shown(spoken_lines(line.text), line.end_s)
+        now = Shown(spoken_lines(line.text[:MOST_CHARACTERS]), line.end_s)
         cue = to_cue(line.start_s, line.end_s, fresh_lines(now, before, line.start_s))
         before = now
         if cue:
@@ -71,6 +76,8 @@ def read_text(text: str) -> list[Line]:
     """The lines of SRT, WebVTT or ASS. Raises BadInput (`captions_unreadable`)."""
     import pysubs2
 
+    # pysubs2 has patterns of its own, which long lines and runs of empty ones would keep busy.
+    text = EMPTY_LINES.sub("\n\n", "\n".join(line[:MOST_CHARACTERS] for line in text.split("\n")))
     kind = "vtt" if text.startswith("WEBVTT") else "ass" if ASS.match(text) else "srt" if "-->" in text else ""
     if not kind:
         raise unreadable()
@@ -81,10 +88,16 @@ def read_text(text: str) -> list[Line]:
     if not events and kind == "srt":
         raise unreadable()
     return [
-        Line(event.start / 1000, event.end / 1000, f"<v {event.name}>{event.text}" if kind == "ass" and event.name else event.text)
+        Line(event.start / 1000, event.end / 1000, ass_text(event.name, event.text) if kind == "ass" else event.text)
         for event in events
         if not (event.is_comment or event.is_drawing)
     ]
+
+
+def ass_text(name: str, text: str) -> str:
+    """The text of an ASS event: its actor as a voice tag, without notes in braces, a soft line break as a space."""
+    said = ASS_NOTE.sub("", text).replace("\\n", " ")
+    return f"<v {name}>{said}" if name else said
 
 
 def unreadable() -> BadInput:

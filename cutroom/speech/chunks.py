@@ -1,5 +1,7 @@
 """How speech is cut into pieces of work: around captions, and at pauses where there are none. Pure plans over times."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +14,11 @@ CUES_CHUNK_S = 60.0
 # A stretch without captions that is worth hearing, and the least speech in it.
 UNTOLD_S = 5.0
 UNTOLD_SPEECH_S = 2.0
+# A gap between captions that ends a chunk though nothing is said in it.
+APART_S = 20.0
+# Each piece is an activity of the workflow, which may have 2,000 at once: no more pieces are heard, and no more gaps.
+MOST_PIECES = 1000
+MOST_UNTOLD = 500
 LONGEST_S = 30.0
 # Room kept around speech: the first consonant of a word is faint.
 LEAD_S = 0.3
@@ -23,12 +30,15 @@ SHORTEST = 1 / 3
 OVERLAP_S = 2.0
 
 
-def chunks_around_cues(cues: Cues) -> list[SpeechChunk]:
-    """Neighbouring captions, a minute at a time. Every caption is in exactly one chunk."""
+def chunks_around_cues(cues: Cues, heard: Sequence[SpeechChunk] = ()) -> list[SpeechChunk]:
+    """Neighbouring captions, a minute at a time. Every caption is in exactly one chunk, and none reaches over what is heard."""
+    begins = sorted(chunk.start_s for chunk in heard)
     chunks: list[SpeechChunk] = []
     for index, cue in enumerate(cues.cues):
         end_s = max(cue.end_s, chunks[-1].end_s) if chunks else cue.end_s
-        if chunks and end_s - chunks[-1].start_s <= CUES_CHUNK_S and cue.start_s - chunks[-1].end_s < UNTOLD_S:
+        near = chunks and cue.start_s - chunks[-1].end_s < APART_S
+        silent = near and bisect_left(begins, chunks[-1].end_s) == bisect_left(begins, cue.start_s)
+        if silent and end_s - chunks[-1].start_s <= CUES_CHUNK_S:
             chunks[-1] = chunks[-1].model_copy(update={"end_s": end_s, "last_cue": index + 1})
         else:
             end_s = cue.end_s
@@ -37,13 +47,14 @@ def chunks_around_cues(cues: Cues) -> list[SpeechChunk]:
 
 
 def untold(cues: Cues, duration_s: float) -> list[Span]:
-    """Stretches of the recording without captions that are worth hearing, in order."""
+    """Stretches of the recording without captions that are worth hearing, in order; of very many the longest."""
     reached_s, spans = 0.0, []
     for cue in [*cues.cues, Cue(start_s=duration_s, end_s=duration_s, text="")]:
         if cue.start_s - reached_s >= UNTOLD_S:
             spans.append(Span(start_s=reached_s, end_s=cue.start_s))
         reached_s = max(reached_s, cue.end_s)
-    return spans
+    longest = sorted(spans, key=lambda span: span.start_s - span.end_s)[:MOST_UNTOLD]
+    return sorted(longest, key=lambda span: span.start_s)
 
 
 def chunks_untold(speech: Probabilities, stretch: Span, longest_s: float = LONGEST_S) -> list[SpeechChunk]:
@@ -60,15 +71,25 @@ def chunks_of_speech(speech: Probabilities, longest_s: float = LONGEST_S) -> lis
     """Pieces of at most `longest_s` that cover all speech, cut inside pauses where there are any.
 
     Long silences, music and noise are left out, and they alone give no piece. Two pieces overlap only where nobody pauses.
+    Where that would be too many pieces, only longer silences are left out.
     """
-    spans = spans_of(speech)
-    starts = [0, *(i for i, (one, other) in enumerate(pairwise(spans), 1) if other.start_s - one.end_s >= GAP_S), len(spans)]
+    spans, gap_s = spans_of(speech), GAP_S
+    found = stretches_cut(spans, speech, longest_s, gap_s)
+    while len(found) > MOST_PIECES and gap_s < longest_s:
+        gap_s *= 2
+        found = stretches_cut(spans, speech, longest_s, gap_s)
+    return [SpeechChunk(index=i, start_s=round(a.start_s, 3), end_s=round(a.end_s, 3)) for i, a in enumerate(found)]
+
+
+def stretches_cut(spans: list[Span], speech: Probabilities, longest_s: float, gap_s: float) -> list[Span]:
+    """The stretches of speech between silences of `gap_s`, in pieces of at most `longest_s`."""
+    starts = [0, *(i for i, (one, other) in enumerate(pairwise(spans), 1) if other.start_s - one.end_s >= gap_s), len(spans)]
     found: list[Span] = []
     for said in (spans[first:last] for first, last in pairwise(starts) if last > first):
         stretch = Span(start_s=max(0.0, said[0].start_s - LEAD_S), end_s=min(speech.size * STEP_S, said[-1].end_s + LEAD_S))
         pauses = [Span(start_s=one.end_s, end_s=other.start_s) for one, other in pairwise(said)]
         found += pieces(stretch, pauses, speech, longest_s)
-    return [SpeechChunk(index=i, start_s=round(a.start_s, 3), end_s=round(a.end_s, 3)) for i, a in enumerate(found)]
+    return found
 
 
 def pieces(stretch: Span, pauses: list[Span], speech: Probabilities, longest_s: float) -> list[Span]:

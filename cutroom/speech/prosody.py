@@ -1,6 +1,6 @@
 """What the sound of each sentence says beyond its words: how loud, how high, how fast, and how the room answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +29,9 @@ class SentenceSound:
     `pitch_hz`: median of what is voiced, 0 where nothing is; `pitch_range_st`: semitones between its tenth and ninetieth
     hundredth. `words_per_s`: over the sentence's own time. `pause_before_s`, `pause_after_s`: to its neighbours in time,
     to begin and end of the sound for the outermost. `laughter`, `applause`: likelihoods, 0 to 1, in the pause after it.
+
+    The choice of clips reads all but `pitch_hz`, which tells who speaks and not how, and the two pauses: it needs those around
+    the parts of sentences, too, and of several short ones, that its passages are made of.
     """
 
     loudness_db: float
@@ -54,10 +57,17 @@ class _Measured(NamedTuple):
     reaction: Reaction
 
 
-def sentence_sounds(sound: Path, sentences: Sequence[Sentence]) -> list[SentenceSound]:
-    """The sound of each sentence, in the order given. Reads one sentence at a time. Raises ArtifactMissing."""
+def sentence_sounds(
+    sound: Path, sentences: Sequence[Sentence], on_sentence: Callable[[int], None] = lambda _: None
+) -> list[SentenceSound]:
+    """The sound of each sentence, in the order given. Reads one sentence at a time, and then tells `on_sentence` that it was one.
+    Raises ArtifactMissing.
+    """
     pauses = _pauses(sentences, duration_of(sound))
-    measured = [_measure(sound, sentence, pause_s) for sentence, (_, pause_s) in zip(sentences, pauses, strict=True)]
+    measured = []
+    for sentence, (_, pause_s) in zip(sentences, pauses, strict=True):
+        measured.append(_measure(sound, sentence, pause_s))
+        on_sentence(1)
     overall = sum(m.power * m.seconds for m in measured) / max(sum(m.seconds for m in measured), 1e-9)
     quiet = [m.quiet_db for m in measured if m.quiet_db is not None]
     background_db = float(np.median(quiet)) if quiet else 0.0

@@ -11,8 +11,11 @@ from xml.etree.ElementTree import Element, ParseError
 from cutroom.errors import BadInput
 
 XML_SPACE = re.compile(r"\s+")
-CLOCK = re.compile(r"(\d{2,}):(\d{2}):(\d{2}(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
-OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|f|t)")
+# Numbers of more digits than any time has are no numbers.
+CLOCK = re.compile(r"([0-9]{2,6}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,12})?)(?::([0-9]{1,6}(?:\.[0-9]{1,6})?))?")
+OFFSET = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,12})?)(h|ms|m|s|f|t)")
+RATE = re.compile(r"[0-9]{1,12}")
+MULTIPLIER = re.compile(r"([0-9]{1,9})\s+([0-9]{1,9})")
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -56,35 +59,49 @@ def read_ttml(data: bytes) -> list[Line]:
         raise BadInput("The captions are XML, but not TTML.", code="captions_unreadable")
     body = next((child for child in root if local(child.tag) == "body"), None)
     try:
-        return [] if body is None else list(lines_of(body, clock_of(root), 0.0, float("inf")))
+        return [] if body is None else list(lines_of(body, clock_of(root), with_timed_inside(body), 0.0, float("inf")))
     except RecursionError as error:
         raise BadInput("The TTML captions are nested too deeply.", code="captions_unreadable") from error
 
 
 def clock_of(root: Element) -> Clock:
     named = {local(name): value for name, value in root.attrib.items()}
-    rate = float(named.get("frameRate", "30")) if named.get("frameRate", "30").isdigit() else 30.0
-    multiplier = re.fullmatch(r"(\d+)\s+(\d+)", named.get("frameRateMultiplier", "1 1").strip())
+    rate = float(named["frameRate"]) if RATE.fullmatch(named.get("frameRate", "")) else 30.0
+    multiplier = MULTIPLIER.fullmatch(named.get("frameRateMultiplier", "1 1").strip())
     if multiplier and int(multiplier[2]):
         rate *= int(multiplier[1]) / int(multiplier[2])
     ticks = named.get("tickRate", "")
-    return Clock(rate or 30.0, float(ticks) if ticks.isdigit() and int(ticks) else rate or 1.0)
+    return Clock(rate or 30.0, float(ticks) if RATE.fullmatch(ticks) and int(ticks) else rate or 1.0)
 
 
-def lines_of(element: Element, clock: Clock, start_s: float, end_s: float) -> Iterator[Line]:
-    """The lines in an element, whose times count from its parent's begin; one without times has its parent's."""
+def with_timed_inside(body: Element) -> set[Element]:
+    """The elements that have one with a begin of its own somewhere inside."""
+    parents = {child: parent for parent in body.iter() for child in parent}
+    found: set[Element] = set()
+    for element in body.iter():
+        above = parents.get(element) if element.get("begin") else None
+        while above is not None and above not in found:
+            found.add(above)
+            above = parents.get(above)
+    return found
+
+
+def lines_of(element: Element, clock: Clock, parted: set[Element], start_s: float, end_s: float) -> Iterator[Line]:
+    """The lines in an element, whose times count from its parent's begin; one without times has its parent's.
+
+    `parted`: the elements whose parts have times of their own.
+    """
     begin, end, length = (clock.seconds(element.get(name)) for name in ("begin", "end", "dur"))
     own_s = start_s + (begin or 0.0)
     limits = [None if end is None else start_s + end, None if length is None else own_s + length]
     last_s = min([end_s, *(limit for limit in limits if limit is not None)])
-    timed_inside = any(child.get("begin") for child in element.iter() if child is not element)
-    if (local(element.tag) == "p" and not timed_inside) or local(element.tag) == "span":
+    if (local(element.tag) == "p" and element not in parted) or local(element.tag) == "span":
         if last_s < float("inf"):
             yield Line(own_s, last_s, text_of(element))
         return
     for child in element:
         if isinstance(child.tag, str):
-            yield from lines_of(child, clock, own_s, last_s)
+            yield from lines_of(child, clock, parted, own_s, last_s)
 
 
 def text_of(element: Element) -> str:

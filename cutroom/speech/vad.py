@@ -4,7 +4,7 @@ The network tells speech from music and noise, which a threshold on energy canno
 have no PyTorch; the package is only looked up for its file, since importing it would load that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,8 +52,11 @@ def speech_in(samples: Samples) -> Probabilities:
     return gathered(probabilities([samples]))
 
 
-def speech_in_file(sound: Path, span: Span | None = None) -> Probabilities:
-    """As `speech_in`, of a whole file or a span of it, read half a minute at a time. Raises ArtifactMissing."""
+def speech_in_file(sound: Path, span: Span | None = None, told: Callable[[int], None] = lambda samples: None) -> Probabilities:
+    """As `speech_in`, of a whole file or a span of it, read half a minute at a time; `told(samples)` after each piece.
+
+    Raises ArtifactMissing.
+    """
     import soundfile
 
     try:
@@ -61,9 +64,15 @@ def speech_in_file(sound: Path, span: Span | None = None) -> Probabilities:
             first, last = (round(span.start_s * RATE), round(span.end_s * RATE)) if span else (0, file.frames)
             file.seek(min(first, file.frames))
             blocks = file.blocks(blocksize=STEPS_AT_A_TIME * STEP, frames=max(0, min(last, file.frames) - first), dtype="int16")
-            return gathered(probabilities(blocks))
+            return gathered(_telling(probabilities(blocks), told))
     except soundfile.LibsndfileError as error:
         raise ArtifactMissing("The prepared sound cannot be read.") from error
+
+
+def _telling(parts: Iterable[Probabilities], told: Callable[[int], None]) -> Iterator[Probabilities]:
+    for part in parts:
+        told(part.size * STEP)
+        yield part
 
 
 def gathered(parts: Iterable[Probabilities]) -> Probabilities:

@@ -7,7 +7,7 @@ other: the gap between any two is at least SEPARATION times their spread (Fisher
 clustering has a gap of about three to five spreads, two people on one recording six and more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -59,14 +59,14 @@ class Voices(NamedTuple):
     seconds: Vectors
 
 
-def name_speakers(transcript: Transcript, sound: Path) -> Transcript:
+def name_speakers(transcript: Transcript, sound: Path, told: Callable[[int], None] = lambda sentences: None) -> Transcript:
     """The transcript with a speaker for every sentence and its words; whom the captions name keeps the name.
 
-    Voices that nobody named are S1, S2 by their order. Raises ArtifactMissing.
+    Voices that nobody named are S1, S2 by their order. `told(1)` after each sentence heard. Raises ArtifactMissing.
     """
     if not transcript.sentences or all(sentence.speaker for sentence in transcript.sentences):
         return transcript
-    labels = voices_of(sound, transcript.sentences)
+    labels = voices_of(sound, transcript.sentences, told)
     names = _names(transcript.sentences, labels)
     sentences = [
         s if s.speaker else s.model_copy(update={"speaker": names[label]})
@@ -79,12 +79,16 @@ def name_speakers(transcript: Transcript, sound: Path) -> Transcript:
     return transcript.model_copy(update={"sentences": sentences, "words": words})
 
 
-def voices_of(sound: Path, sentences: Sequence[Sentence]) -> list[int]:
-    """Which voice says each sentence: numbers from 0 in the order of first appearance. Raises ArtifactMissing."""
+def voices_of(sound: Path, sentences: Sequence[Sentence], told: Callable[[int], None] = lambda sentences: None) -> list[int]:
+    """Which voice says each sentence: numbers from 0 in the order of first appearance; `told(1)` after each one heard.
+
+    Raises ArtifactMissing.
+    """
     means, counts, seconds = np.zeros((len(sentences), _DIMENSIONS)), np.zeros(len(sentences)), np.zeros(len(sentences))
     scatter, freedom = np.zeros((_DIMENSIONS, _DIMENSIONS)), 0
     for i, sentence in enumerate(sentences):
         frames = _voiced_frames(sound, sentence)
+        told(1)
         seconds[i] = sentence.end_s - sentence.start_s
         counts[i] = len(frames)
         if counts[i] >= BRIEFEST_FRAMES:
@@ -98,8 +102,8 @@ def voices_of(sound: Path, sentences: Sequence[Sentence]) -> list[int]:
     learned = counts >= LEAST_FRAMES
     pieces_heard = counts[learned] / PIECE
     voices = told_apart(Voices(means[learned], pieces_heard / (1 + pieces_heard / ENOUGH_PIECES), seconds[learned]))
-    told = np.flatnonzero(counts >= BRIEFEST_FRAMES)
-    return _in_order(_spread_to_neighbours(sentences, told, nearest(voices, means[told])))
+    clear = np.flatnonzero(counts >= BRIEFEST_FRAMES)
+    return _in_order(_spread_to_neighbours(sentences, clear, nearest(voices, means[clear])))
 
 
 def told_apart(voices: Voices) -> Vectors:

@@ -81,10 +81,9 @@ def sentences_of(words: Sequence[Word]) -> list[Sentence]:
 
 
 def closes(word: Word, following: Word, pause_s: float) -> bool:
-    """Whether a sentence ends between two neighbours."""
-    return (
-        following.start_s - word.end_s >= pause_s or word.speaker != following.speaker or ends_sentence(word.text, following.text)
-    )
+    """Whether a sentence ends between two neighbours. Captions often name who speaks only once a turn, so no name says nothing."""
+    another = None not in (word.speaker, following.speaker) and word.speaker != following.speaker
+    return another or following.start_s - word.end_s >= pause_s or ends_sentence(word.text, following.text)
 
 
 def pieces(words: Sequence[Word], first: int, last: int) -> list[tuple[int, int]]:
@@ -104,6 +103,5 @@ def sentence(words: Sequence[Word], first: int, last: int) -> Sentence:
     """Words `first:last` as one sentence."""
     said = words[first:last]
     text = " ".join(word.text for word in said)
-    return Sentence(
-        text=text, start_s=said[0].start_s, end_s=said[-1].end_s, first_word=first, last_word=last, speaker=said[0].speaker
-    )
+    speaker = next((word.speaker for word in said if word.speaker), None)
+    return Sentence(text=text, start_s=said[0].start_s, end_s=said[-1].end_s, first_word=first, last_word=last, speaker=speaker)

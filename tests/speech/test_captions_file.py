@@ -1,13 +1,14 @@
 """Captions files as people really upload them."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cutroom.errors import BadInput
-from cutroom.speech.captions_file import MAX_BYTES, parse_captions, read_captions
+from cutroom.speech.captions_file import BRACKETED, MAX_BYTES, MUSIC, TAG, VOICE, parse_captions, read_captions
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there.\n\n2\n00:00:03,000 --> 00:00:04,000\nHow are you?\n"
 
@@ -147,3 +148,26 @@ def test_every_caption_with_words_is_kept(spans: list[tuple[int, int, str]]) -> 
     found = parse_captions(("1\n" + body + "00:01:39,000 --> 00:01:40,000\nEnd.\n").encode()).cues
     wanted = sorted((a, a + n, text) for a, n, text in [*spans, (99_000, 1_000, "End.")])
     assert sorted((round(one.start_s * 1000), round(one.end_s * 1000), one.text) for one in found) == wanted
+
+
+@pytest.mark.parametrize("unit", ["#", "<", "[", "{\\", "(", "<v ", ">", "<v.a", "# ", "\n"])
+def test_no_text_keeps_the_reader_busy(unit: str) -> None:
+    hostile = unit * (20_000 // len(unit)) + "x said"
+    data = "".join(f"{i}\n00:00:{i % 60:02},000 --> 00:00:{i % 60:02},900\n{hostile}\n\n" for i in range(20)).encode()
+    began = process_time()
+    parse_captions(data)
+    assert process_time() - began < 2.0
+
+
+def test_patterns_read_a_long_run_of_their_first_character_once() -> None:
+    began = process_time()
+    for pattern, text in ((MUSIC, "#" * 50_000 + "x"), (TAG, "<" * 50_000), (BRACKETED, "[" * 50_000), (VOICE, "<v " * 20_000)):
+        assert pattern.sub("", text) == text
+    assert process_time() - began < 1.0
+
+
+def test_notes_and_soft_line_breaks_of_ass_are_no_speech() -> None:
+    head = "[Script Info]\nScriptType: v4.00+\n\n[Events]\n"
+    head += "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+    data = head + "Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{a note}Hello{\\i1}\\nthere.\n"
+    assert texts(data.encode()) == ["Hello there."]

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutroom.contracts.documents import Cue, Cues
-from cutroom.contracts.media import Span
+from cutroom.contracts.media import Span, SpeechChunk
 from cutroom.speech.chunks import (
     CUES_CHUNK_S,
     LONGEST_S,
+    MOST_PIECES,
+    MOST_UNTOLD,
     chunks_around_cues,
     chunks_of_speech,
     chunks_untold,
@@ -78,3 +80,21 @@ def test_stretches_without_captions_are_worth_hearing_where_they_are_long_and_so
     found = chunks_untold(speech((10.0, 0.0), (9.0, 0.9), (21.0, 0.0)), Span(start_s=20, end_s=60))
     assert [(round(chunk.start_s), round(chunk.end_s), chunk.last_cue) for chunk in found] == [(30, 39, 0)]
     assert [chunk.index for chunk in in_order_of_time([*chunks_around_cues(cues), *found])] == [0, 1]
+
+
+def test_sparse_captions_share_their_chunks_unless_something_is_said_between_them() -> None:
+    cues = Cues(cues=[Cue(start_s=5.4 * i, end_s=5.4 * i + 0.2, text="word") for i in range(2760)])
+    assert len(chunks_around_cues(cues)) < 300
+    between = SpeechChunk(index=0, start_s=7.0, end_s=9.0)
+    assert [chunk.last_cue for chunk in chunks_around_cues(Cues(cues=cues.cues[:4]), [between])] == [2, 4]
+
+
+def test_however_sparse_the_speech_there_are_no_more_pieces_than_a_workflow_may_have() -> None:
+    answers = speech(*[(0.5, 0.9), (3.2, 0.0)] * 1500)
+    chunks = chunks_of_speech(answers)
+    assert len(chunks) <= MOST_PIECES
+    assert all(any(chunk.start_s <= span.start_s < chunk.end_s for chunk in chunks) for span in spans_of(answers)[::50])
+    cues = Cues(cues=[Cue(start_s=10.0 * i, end_s=10.0 * i + (3 if i % 10 else 1), text="word") for i in range(2000)])
+    stretches = untold(cues, 20_000.0)
+    assert len(stretches) == MOST_UNTOLD
+    assert sum(stretch.end_s - stretch.start_s > 8 for stretch in stretches) == 200

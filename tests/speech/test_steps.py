@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.base import Resources, attempt
+from activities import speech
+from activities.base import Resources, Task, attempt
 from activities.resources import open_resources
 from activities.speech import join_transcript, plan_speech
 from activities.transcription import transcribe_chunk
@@ -26,6 +27,7 @@ from cutroom.contracts.campaign import (
 from cutroom.contracts.documents import Transcript
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.media import MediaFacts, PreparedMedia
+from cutroom.errors import ToolFailed
 from cutroom.settings import Settings
 from cutroom.speech.sound import RATE
 from cutroom.store.files import sha256_of
@@ -168,6 +170,31 @@ async def test_without_captions_the_sound_is_cut_at_silences(
     work = await planned(resources, plan_of(tenant, talk, None), sound)
     assert work.cues is None
     assert work.chunks[0].start_s <= talk.words[0].start_s
+    assert work.chunks[-1].end_s >= talk.words[-1].end_s
+
+
+@pytest.mark.parametrize("subtitles", ["", "1\n00:00:01,000 --> 00:00:04,000\n[Music]\n\n", None])
+async def test_useless_subtitles_in_a_recording_are_passed_over(
+    resources: Resources,
+    tenant: Tenant,
+    talk: Talk,
+    sound: ArtifactRef,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    subtitles: str | None,
+) -> None:
+    async def embedded(task: Task, asked: SpeechPlanInput) -> ArtifactRef:
+        if subtitles is None:
+            raise ToolFailed("ffmpeg ended badly.")
+        (tmp_path / "own.srt").write_text(subtitles)
+        return await stored(resources, tmp_path / "own.srt", "application/x-subrip")
+
+    monkeypatch.setattr(speech, "embedded_captions", embedded)
+    plan = plan_of(tenant, talk, None).model_copy(
+        update={"speech_engine": "captions", "second_engine": "pocketsphinx", "second_model": "en-us"}
+    )
+    work = await planned(resources, plan, sound)
+    assert work.cues is None
     assert work.chunks[-1].end_s >= talk.words[-1].end_s
 
 

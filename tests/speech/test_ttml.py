@@ -65,3 +65,17 @@ def test_ass_is_read_without_its_drawings_comments_and_styles() -> None:
     )
     parsed = parse_captions(ass.encode()).cues
     assert [(cue.start_s, cue.end_s, cue.text, cue.speaker) for cue in parsed] == [(1.0, 2.5, "Hello, you.", "Ada")]
+
+
+@pytest.mark.parametrize(
+    ("begin", "attributes"),
+    [
+        ("9" * 5000 + ":00:00", ""),
+        ("9" * 400 + "s", ""),
+        ("1s", f'ttp:frameRate="{"9" * 5000}" ttp:tickRate="{"9" * 5000}"'),
+        ("1s", 'ttp:frameRate="\u00b3"'),
+        ("1s", f'ttp:frameRateMultiplier="{"9" * 5000} {"9" * 5000}"'),
+    ],
+)
+def test_numbers_that_are_no_times_do_no_harm(begin: str, attributes: str) -> None:
+    assert all(0 <= start_s < 10 for start_s, _, _ in cues(f'<p begin="{begin}" end="2s">Hello.</p>', attributes))

@@ -99,3 +99,9 @@ def test_sentences_cover_every_word_once_and_in_order(tokens: list[str], pauses:
     for sentence in found:
         assert sentence.text == " ".join(word.text for word in words[sentence.first_word : sentence.last_word])
         assert (sentence.start_s, sentence.end_s) == (words[sentence.first_word].start_s, words[sentence.last_word - 1].end_s)
+
+
+def test_a_name_on_the_first_words_of_a_turn_alone_splits_no_sentence() -> None:
+    one, two, three, four = spaced("We went home. Fine.")
+    named = [one.model_copy(update={"speaker": "Ada"}), two, three, four.model_copy(update={"speaker": "Bob"})]
+    assert [(said.text, said.speaker) for said in sentences_of(named)] == [("We went home.", "Ada"), ("Fine.", "Bob")]
