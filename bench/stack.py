@@ -84,8 +84,9 @@ def _cpu_s(worker: psutil.Process) -> float:
 def _bytes_in(folders: Iterable[Path]) -> int:
     """Bytes on disk; a file with several names counts once."""
     seen: dict[int, int] = {}
-    for path in (path for folder in folders for path in folder.rglob("*")):
-        with suppress(FileNotFoundError):
-            stat = path.stat()
-            seen[stat.st_ino] = stat.st_blocks * 512
+    for place, _, names in (found for folder in folders for found in os.walk(folder)):  # which passes over what just went
+        for name in names:
+            with suppress(FileNotFoundError):
+                stat = os.stat(os.path.join(place, name))
+                seen[stat.st_ino] = stat.st_blocks * 512
     return sum(seen.values())
