@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from math import inf
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 SAMPLED_PACKETS = 600
@@ -27,10 +29,12 @@ LAST_PACKETS_S = 10.0
 LOOKS = 6
 INTERLACED = range(2, 6)  # AVFieldOrder: fields stored apart or together, top or bottom first
 LOOK_SIZE = (64, 36)
+FEWEST_LOOKS = 3
+SAME_GREY = 4  # of 255, between small pictures of one still
 
 
-def examine(path: Path, demuxer: str) -> dict[str, Any]:
-    """Facts as they are, undecided: see `cutroom.media.probe.decide`."""
+def examine(path: Path, demuxer: str, thorough: bool) -> dict[str, Any]:
+    """Facts as they are, undecided: see `cutroom.media.probe.decide`. Where not `thorough`, "still" is not looked for."""
     if not _whole(path, demuxer):
         return {"whole": False}
     options = {"protocol_whitelist": "file"}
@@ -41,7 +45,7 @@ def examine(path: Path, demuxer: str) -> dict[str, Any]:
         duration = container.duration / av.time_base if container.duration else _last_packet_end(container)
         if video is not None and video["decodes"]:
             video["tail_decodes"] = _tail_decodes(container, pictures[0], duration)
-            video["looks"] = _looks(container, pictures[0], duration)
+            video["still"] = thorough and _still(container, pictures[0], duration)
         shown = [*pictures[:1], *container.streams.audio[:1]]
         extents = [_extent(container, stream, duration) for stream in shown]
     return {"whole": True, "duration_s": duration, "streams": streams, "video": video, "extents": extents}
@@ -114,20 +118,40 @@ def _tail_decodes(container: InputContainer, stream: VideoStream, duration_s: fl
     return decoded
 
 
-def _looks(container: InputContainer, stream: VideoStream, duration_s: float) -> list[list[int]]:
-    """Small grey pictures of different moments; fewer where decoding is slow or there are few key frames."""
-    begun = time.monotonic()
-    seen: dict[int | None, list[int]] = {}
-    for number in range(LOOKS):
-        container.seek(int((_start_s(container) + duration_s * number / LOOKS) * av.time_base))
-        try:
-            frame = next(container.decode(stream))
-        except (FFmpegError, StopIteration):
-            continue
-        seen[frame.pts] = list(bytes(frame.reformat(*LOOK_SIZE, format="gray").planes[0]))
-        if time.monotonic() - begun > DECODING_S:
-            break
-    return list(seen.values())
+def _still(container: InputContainer, stream: VideoStream, duration_s: float) -> bool:
+    """Whether the picture is the same at all of several moments; a slow decoder that reaches too few of them tells nothing.
+
+    Key frames are compared first, as one that differs settles it; only where all are alike is what lies between decoded.
+    """
+    deadline = time.monotonic() + DECODING_S
+    moments = [_start_s(container) + duration_s * number / LOOKS for number in range(LOOKS)]
+    first, reached = None, 0
+    for exact in (False, True):
+        for moment_s in moments:
+            container.seek(int(moment_s * av.time_base))
+            frame = _frame_from(container, stream, moment_s if exact else -inf, deadline)
+            if frame is None:
+                continue
+            look = bytes(frame.reformat(*LOOK_SIZE, format="gray").planes[0])
+            first = first or look
+            if any(abs(one - other) > SAME_GREY for one, other in zip(first, look, strict=True)):
+                return False
+            reached += exact
+    return reached >= FEWEST_LOOKS
+
+
+def _frame_from(container: InputContainer, stream: VideoStream, least_s: float, deadline: float) -> VideoFrame | None:
+    """The next frame that is not before this moment, else the last one; None where none comes in time."""
+    frame = None
+    try:
+        for frame in container.decode(stream):
+            if time.monotonic() > deadline:
+                return None
+            if frame.time is not None and frame.time >= least_s:
+                break
+    except FFmpegError:
+        return None
+    return frame
 
 
 def _extent(container: InputContainer, stream: Stream, duration_s: float) -> list[float]:
@@ -197,6 +221,6 @@ def _vint(file: BinaryIO) -> tuple[int, bool]:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(examine(Path(sys.argv[1]), sys.argv[2])))
+        print(json.dumps(examine(Path(sys.argv[1]), sys.argv[2], thorough=sys.argv[3] == "thorough")))
     except (FFmpegError, IndexError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

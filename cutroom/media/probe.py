@@ -27,7 +27,6 @@ PROBE_LIMITS = Limits(cpu_s=30, file_size=0)
 PROBE_WALL_S = 45.0
 BEGIN_APART_S = 0.5
 END_APART_S = 1.0
-SAME_GREY = 4  # of 255, between small pictures of one still
 
 _STANDARD_RATES = (
     *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240)),
@@ -51,11 +50,15 @@ class Policy:
         return cls(settings.max_source_s, settings.max_side_px, settings.max_fps, settings.max_streams)
 
 
-async def probe(path: Path, container: Container, policy: Policy, *, note: Callable[[str], None] | None = None) -> MediaFacts:
-    """Raises BadInput: truncated_media, media_damaged, no_video_stream, codec_unsupported, too_many_streams,
+async def probe(
+    path: Path, container: Container, policy: Policy, *, thorough: bool = True, note: Callable[[str], None] | None = None
+) -> MediaFacts:
+    """Where not `thorough`, nobody is warned of a picture that never changes, which takes decoding to find.
+
+    Raises BadInput: truncated_media, media_damaged, no_video_stream, codec_unsupported, too_many_streams,
     source_too_long, source_too_large_picture, frame_rate_too_high.
     """
-    command = [sys.executable, "-I", str(Path(examine.__file__)), str(path), DEMUXERS[container]]
+    command = [sys.executable, "-I", str(Path(examine.__file__)), str(path), DEMUXERS[container], "thorough" if thorough else ""]
     async with child(command, PROBE_LIMITS) as process:
         try:
             out, said = await asyncio.wait_for(process.communicate(), PROBE_WALL_S)
@@ -108,11 +111,11 @@ def decide(found: dict[str, Any], container: Container, policy: Policy) -> Media
         embedded_subtitles=any(stream["type"] == "subtitle" for stream in streams),
         colour=_colour(video),
         interlaced=video["interlaced"],
-        warnings=list(_warnings(found["extents"], video["looks"])),
+        warnings=list(_warnings(found["extents"], video["still"])),
     )
 
 
-def _warnings(extents: list[list[float]], looks: list[list[int]]) -> Iterator[str]:
+def _warnings(extents: list[list[float]], still: bool) -> Iterator[str]:
     """What the owner should look at before paying; `extents`: begin and end of the picture, and of the sound where there is one."""
     if len(extents) == 1:
         yield "The video has no sound: its clips will have none, and no captions."
@@ -125,7 +128,7 @@ def _warnings(extents: list[list[float]], looks: list[list[int]]) -> Iterator[st
         if abs(longer) >= END_APART_S:
             which = "after" if longer > 0 else "before"
             yield f"The sound ends {abs(longer):.1f} s {which} the picture: check that they are in step."
-    if all(abs(one - other) <= SAME_GREY for look in looks[1:] for one, other in zip(looks[0], look, strict=True)):
+    if still:
         yield "The picture never changes: every clip will show this one still."
 
 

@@ -1,5 +1,6 @@
 """Video that is odd or broken: a plain sentence on the asset, and still a right clip."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 
 from cutroom.contracts.documents import FramedShot
 from cutroom.media.presets import H264
+from cutroom.media.probe import probe
 from cutroom.media.render import clip_span
 from tests.media.golden.pictures import frames, render
-from tests.media.material import SMALL, MakeSource, facts, ffmpeg, lavfi
+from tests.media.material import POLICY, SMALL, MakeSource, facts, ffmpeg, lavfi
 
 MOVING, STILL = "testsrc2=s=320x180:r=25:d=4", "color=0x305080:s=320x180:r=25:d=4"
 TINY = ["-preset", "ultrafast", "-g", "25"]
@@ -38,6 +40,25 @@ def test_what_the_owner_should_know_is_said(
     make_source: MakeSource, suffix: str, name: str, args: list[str], expected: list[str]
 ) -> None:
     assert facts(make_source(f"{name}.{suffix}", *args, *TINY)).warnings == expected
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_picture_that_moves_between_its_key_frames_is_no_still(make_source: MakeSource, suffix: str) -> None:
+    """One key frame for all of it, and two that look alike."""
+    one_key = make_source(f"one-key.{suffix}", *lavfi(MOVING, "sine=d=4"), "-g", "999")
+    flash = "color=gray:s=320x180:r=25:d=4,geq=lum='if(lt(mod(N,50),10),90,180)':cb=128:cr=128"
+    alike = make_source(f"alike-keys.{suffix}", *lavfi(flash, "sine=d=4"), "-g", "50", "-sc_threshold", "0")
+    assert facts(one_key).warnings == facts(alike).warnings == []
+
+
+def test_a_still_of_one_key_frame_is_told_from_it(make_source: MakeSource) -> None:
+    source = make_source("one-key-still.mp4", *lavfi(STILL, "sine=d=4"), "-g", "999")
+    assert facts(source).warnings == ["The picture never changes: every clip will show this one still."]
+
+
+def test_nobody_is_warned_of_a_still_that_was_not_looked_for(make_source: MakeSource) -> None:
+    source = make_source("still.mp4", *lavfi(STILL, "sine=d=4"), *TINY)
+    assert asyncio.run(probe(source, "mp4", POLICY, thorough=False)).warnings == []
 
 
 def test_a_still_with_music_under_it_and_two_frames_becomes_a_clip(make_source: MakeSource, tmp_path: Path) -> None:
