@@ -120,7 +120,7 @@ Vocabulary = Annotated[list[Term], AfterValidator(_vocabulary), Field(json_schem
 class WantedClips(Body):
     """How many clips, and how long, in seconds. A source shorter than `min_s` gives one clip of all of it.
 
-    `topic`: what the clips are to be about, in a few words; passages about it are preferred.
+    `topic`: what the clips are to be about, in a few words; others are left out where any passage has a word of it.
     """
 
     count: ClipCount = 3

@@ -3,11 +3,14 @@
 Without sameness this is weighted interval scheduling, solved by dynamic programming over the ends of passages, once for each
 number of them. That sum bounds the sum less sameness from above, so branch and bound, best bound first, settles the rest:
 where two chosen passages say the same, the middle of one of them lies either in no passage or in one of those that cover it,
-which is then fixed and charged to all others. Few passages of a talk say the same, so few steps are needed.
+which is then fixed and charged to all others. Few passages of a talk say the same, so few steps are needed. Where a talk
+repeats itself throughout, the search ends after so many steps with the best set found; it keeps what a set is made of, and
+works out the worth of its passages when its turn comes, so memory grows with the passages and not with the search.
 """
 
 import heapq
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import count as counter
 from typing import NamedTuple
 
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from cutroom.media.cues import Numbers
 
 STEPS = 100  # past them, which takes a talk that repeats itself throughout, the best set found so far is taken
+KEPT = 64  # passages whose costs are kept
 EACH = 1e5  # worth of a passage beyond its score: first as many as are asked for, then the best of them
 _EXACT = 1e-6
 
@@ -24,15 +28,21 @@ Cost = Callable[[int], Numbers]
 
 
 class _Node(NamedTuple):
-    """All sets of the `fixed` passages and some of the `allowed` ones, whose `worth` is less what the fixed ones charge them.
+    """All sets that hold the `fixed` passages, and none of the others that lie over a moment `avoided`.
 
-    `sum`: of the fixed ones.
+    `sum`: of the fixed ones, less what they charge each other.
     """
 
     fixed: tuple[int, ...]
+    avoided: tuple[float, ...]
+    sum: float
+
+
+class _Left(NamedTuple):
+    """The passages that a set of a node may have beside the fixed ones, and what each is worth after what those charge it."""
+
     allowed: NDArray[np.bool_]
     worth: Numbers
-    sum: float
 
 
 class _Tables(NamedTuple):
@@ -42,27 +52,37 @@ class _Tables(NamedTuple):
     last: NDArray[np.intp]
 
 
-def best_set(begin_s: Numbers, end_s: Numbers, scores: Numbers, count: int, cost: Cost) -> list[int]:
+def best_set(
+    begin_s: Numbers,
+    end_s: Numbers,
+    scores: Numbers,
+    count: int,
+    cost: Cost,
+    on_step: Callable[[int], None] = lambda _: None,
+) -> list[int]:
     """Places of at most `count` passages, none overlapping, in order of time: as many as fit, then the highest sum of scores
     less `cost(i)[j]` points (symmetric, none negative) for each pair of them. The same passages give the same set.
+
+    `on_step` is told that a step was one.
     """
-    search = _Search(begin_s, end_s, cost)
+    search = _Search(begin_s, end_s, scores + EACH, cost)
     best_sum, best = -np.inf, list[int]()
     order = counter()
-    queue = [(-np.inf, next(order), _Node((), np.ones(len(scores), bool), scores + EACH, 0.0))]
+    queue = [(-np.inf, next(order), _Node((), (), 0.0))]
     for _ in range(STEPS):
         if not queue or -queue[0][0] <= best_sum + _EXACT:
             break
+        on_step(1)
         node = heapq.heappop(queue)[2]
-        left = count - len(node.fixed)
-        tables = search.ahead.tables(node.worth, node.allowed, left)
+        left = search.left(node)
+        tables = search.ahead.tables(*left, count - len(node.fixed))
         chosen = search.ahead.traced(tables)
         charges = [float(search.costs(place)[chosen].sum() - search.costs(place)[place]) for place in chosen]
         bound, charge = node.sum + float(tables.best[-1, -1]), sum(charges) / 2
         if bound - charge > best_sum:
             best_sum, best = bound - charge, [*node.fixed, *chosen]
         if charge > 0 and bound > best_sum + _EXACT:
-            for upper, part in search.parts(node, tables, chosen[int(np.argmax(charges))], bound):
+            for upper, part in search.parts(node, left, tables, chosen[int(np.argmax(charges))], bound):
                 if upper > best_sum + _EXACT:
                     heapq.heappush(queue, (-upper, next(order), part))
     return sorted(best, key=lambda place: begin_s[place])
@@ -71,29 +91,33 @@ def best_set(begin_s: Numbers, end_s: Numbers, scores: Numbers, count: int, cost
 class _Search:
     """The passages, and how a part of all their sets is divided further."""
 
-    def __init__(self, begin_s: Numbers, end_s: Numbers, cost: Cost) -> None:
-        self._begin_s, self._end_s, self._cost = begin_s, end_s, cost
+    def __init__(self, begin_s: Numbers, end_s: Numbers, worth: Numbers, cost: Cost) -> None:
+        self._begin_s, self._end_s, self._worth = begin_s, end_s, worth
         self.ahead, self._behind = _Schedule(begin_s, end_s), _Schedule(-end_s, -begin_s)
-        self._known: dict[int, Numbers] = {}
+        self.costs = lru_cache(KEPT)(cost)
 
-    def costs(self, place: int) -> Numbers:
-        if place not in self._known:
-            self._known[place] = self._cost(place)
-        return self._known[place]
+    def left(self, node: _Node) -> _Left:
+        allowed, worth = np.ones(len(self._worth), bool), self._worth.copy()
+        for moment in node.avoided:
+            allowed &= ~self._over(moment)
+        for place in node.fixed:
+            allowed &= (self._end_s <= self._begin_s[place]) | (self._begin_s >= self._end_s[place])
+            worth -= self.costs(place)
+        return _Left(allowed, worth)
 
-    def parts(self, node: _Node, tables: _Tables, place: int, bound: float) -> Iterator[tuple[float, _Node]]:
+    def parts(self, node: _Node, left: _Left, tables: _Tables, place: int, bound: float) -> Iterator[tuple[float, _Node]]:
         """The sets without the middle of the passage at `place`, and those with each passage over it; each with an upper bound."""
-        middle = (self._begin_s[place] + self._end_s[place]) / 2
-        over = node.allowed & (self._begin_s <= middle) & (middle < self._end_s)
-        yield bound, node._replace(allowed=node.allowed & ~over)
+        middle = float(self._begin_s[place] + self._end_s[place]) / 2
+        yield bound, node._replace(avoided=(*node.avoided, middle))
         count = len(tables.best) - 1
-        behind = self._behind.tables(node.worth, node.allowed, count).best
-        for other in np.flatnonzero(over):
+        behind = self._behind.tables(*left, count).best
+        for other in np.flatnonzero(left.allowed & self._over(middle)).tolist():
             before, after = tables.best[:count, self.ahead.free[other]], behind[:count, self._behind.free[other]]
-            upper = node.sum + node.worth[other] + float((before + after[::-1]).max())
-            apart = (self._end_s <= self._begin_s[other]) | (self._begin_s >= self._end_s[other])
-            worth = node.worth - self.costs(int(other))
-            yield upper, _Node((*node.fixed, int(other)), node.allowed & apart, worth, node.sum + float(node.worth[other]))
+            total = node.sum + float(left.worth[other])
+            yield total + float((before + after[::-1]).max()), _Node((*node.fixed, other), node.avoided, total)
+
+    def _over(self, moment: float) -> NDArray[np.bool_]:
+        return (self._begin_s <= moment) & (moment < self._end_s)
 
 
 class _Schedule:
@@ -105,7 +129,7 @@ class _Schedule:
         by_end = np.argsort(closes, kind="stable")
         self._closing = np.split(by_end, np.searchsorted(closes[by_end], np.arange(1, len(ends))))
 
-    def tables(self, worth: Numbers, allowed: NDArray[np.bool_], count: int) -> _Tables:
+    def tables(self, allowed: NDArray[np.bool_], worth: Numbers, count: int) -> _Tables:
         worth = np.where(allowed, worth, -np.inf)
         best = np.zeros((count + 1, len(self._closing) + 1))
         last = np.full(best.shape, -1)

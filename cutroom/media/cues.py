@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"  # Thai to Lao, kana and Chinese characters: written without spaces
+WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['\u2019][^\W_{UNSPACED}]+)*")
 LEAST_ENGLISH = 0.3  # of all words are function words; other languages stay below .1
 
 # Before a sentence's first word of substance; what is left without it is its core.
@@ -36,6 +37,19 @@ CONCLUDING = re.compile(
     r"nobody|no one|the (?:point|lesson|rule|reason|trick|moral|answer|truth|result)|you|we|people|everyone|everybody|if you|"
     r"(?:and )?(?:he|she|they|i|we) (?:said|says)|it's not|it wasn't|it isn't|ever since|to this day|from then on|"
     r"the \w+ (?:wasn't|isn't|was never))\b"
+)
+# Turns that are sure to quote and to conclude, for what is told of a clip.
+_PEOPLE = (
+    r"(?:i|he|she|they|we|who|people|nobody|everyone|everybody|someone|somebody|(?:the|a|an|my|our|his|her|their) (?!one\b)\w+)"
+)
+_QUOTING = (
+    rf"(?<!\bas )(?<!\blike )(?<!\bthat )\b{_PEOPLE} (?:just |then |never |always )?"
+    r"(?:sa(?:id|ys)|asked|thought|answered|replied|shouted|whispered|told (?:me|you|him|her|us|them|the|my|our|his|their)\b)\b"
+)
+SURE_TO_CONCLUDE = re.compile(
+    r"^(?:so that's|so that is|so the|(?:and )?that's (?:why|how)|(?:and )?that is (?:why|how)|which is why|in the end|"
+    r"at the end of the day|it turns out|it turned out|"
+    r"(?:and |so )?the (?:point|lesson|rule|reason|trick|moral|answer|truth|result) (?:is|was|of))\b"
 )
 _FIGURE = (
     r"(?:[\u00a3$\u20ac]?\d[\d,.]*%?|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
@@ -66,6 +80,7 @@ _PATTERNS = {cue: _any(turns) for cue, turns in _LISTS.items()} | {
         r"threw|tore|understood|woke|won|wore|wrote|[a-z]{2,}[^aeiou\W]ed)\b"
     ),
     "figure": re.compile(rf"(?<!\w){_FIGURE}(?:[\s-]+(?:and[\s-]+)?(?:a[\s-]+)?{_FIGURE})*(?!\w)"),
+    "quoting": re.compile(_QUOTING),
     "stumble": re.compile(r"\b(\w+(?:'\w+)?),? \1\b"),
 }
 

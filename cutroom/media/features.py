@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cutroom.media import cues
 from cutroom.media.boundaries import Texts, ending_cues, opening_cues, weighed
 from cutroom.media.cues import WORD, Numbers
-from cutroom.media.subjects import Subjects, depths, terms
+from cutroom.media.subjects import Subjects, depths, rarity, times_said, topic_terms
 from cutroom.media.weights import WEIGHTS, Weights
 from cutroom.speech.prosody import SentenceSound
 
@@ -26,6 +26,7 @@ EDGE = 0.04  # of the talk, where it greets and says farewell
 REST_S = 1.2  # a full pause
 AT_CUT_S = 0.5
 TOPIC_POINTS = 40.0  # of 100, where a topic is asked for
+_ASKS = re.compile("[?\uff1f\u061f]")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z](?!['\u2019]|\b)[\w'\u2019-]*")
 
 Places = NDArray[np.intp]
@@ -61,12 +62,13 @@ class Talk:
         self.lines, self.weights = lines, weights
         self.low = [cues.plain(line.text) for line in lines]
         self.subjects = Subjects(self.low)
-        self.topic = list(dict.fromkeys(terms(cues.plain(topic))))
+        self.topic = topic_terms(cues.plain(topic))
         self._best_s, self._cuts_s = min(max(BEST_S, min_s), max_s), np.array(sorted(cuts_s))
         self._start_s = np.array([line.start_s for line in lines])
         self._end_s = np.array([line.end_s for line in lines])
         self.has_sound = any(line.sound for line in lines)
-        told = self.low if cues.is_english(self.low) else [""] * len(lines)
+        self.english = cues.is_english(self.low)
+        told = self.low if self.english else [""] * len(lines)
         likeness = self.subjects.likeness()
         self.found = self._found(told, likeness)
         texts = Texts([line.speaker for line in lines], told, self.found, self.subjects, depths(likeness))
@@ -75,7 +77,9 @@ class Talk:
         self._standing = weighed(self.opens, weights.standalone)
         self._payoffs, self._closures = weighed(self.ends, weights.payoff), weighed(self.ends, weights.closure)
         self._sums = {name: np.concatenate([[0.0], np.cumsum(values)]) for name, values in self.found.items()}
-        self._about = self.subjects.times(self.topic)
+        said = np.array([times_said(self.topic, text) for text in self.low]).reshape(len(lines), len(self.topic)).T
+        self._rarity = np.array([rarity(count, len(lines)) if count else 0.0 for count in (said > 0).sum(axis=1)])
+        self._about = np.cumsum(np.pad(said, ((0, 0), (1, 0))), axis=1)
 
     def features(self, first: Places, last: Places) -> dict[str, Numbers]:
         """Of passages from lines `first` to `last`, both included: for each feature, one value a passage."""
@@ -109,7 +113,7 @@ class Talk:
             * ((self._start_s[first] >= EDGE * self._end_s[-1]) & (self._end_s[last] <= (1 - EDGE) * self._end_s[-1])),
             "length": 1 - ((seconds - self._best_s) / self._best_s) ** 2,
         }
-        values |= self._heard(first, last, words / seconds.clip(0.05)) | {"shots": self._at_cuts(first, last)}
+        values |= self._heard(first, last) | {"shots": self._at_cuts(first, last)}
         return {name: np.clip(value, 0, 1) for name, value in values.items()}
 
     def points(self, first: Places, last: Places) -> dict[str, Numbers]:
@@ -127,9 +131,8 @@ class Talk:
 
     def fit(self, first: Places, last: Places) -> Numbers:
         """How much of the topic's words, stemmed and weighed by their rarity, a passage has: 1 where each is said twice or more."""
-        weight = np.array([self.subjects.weights.get(term, 0.0) for term in self.topic])
         said = self._about[:, last + 1] - self._about[:, first]
-        return np.asarray(weight @ (said / 2).clip(0, 1) / weight.sum())
+        return np.asarray(self._rarity @ (said / 2).clip(0, 1) / self._rarity.sum())
 
     def over(self, cue: str, first: Places, last: Places) -> Numbers:
         """A cue summed over passages; 0 where `last` lies before `first`."""
@@ -146,7 +149,9 @@ class Talk:
 
     @cached_property
     def rests(self) -> Numbers:
-        """The pause at each boundary: 1 for 1.2 s or more, and at the ends of the talk."""
+        """The pause at each boundary: 1 for 1.2 s or more, and at the ends of the talk. By the times of the lines, not the
+        pauses of their sounds: a line may be a part of a sentence, or several.
+        """
         return np.concatenate([[1.0], ((self._start_s[1:] - self._end_s[:-1]) / REST_S).clip(0, 1), [1.0]])
 
     @cached_property
@@ -165,26 +170,31 @@ class Talk:
         found |= {
             "words": words,
             "content": np.array([len(line) for line in self.subjects.lines], float),
-            "asking": np.array([1.0 * ("?" in line.text) for line in self.lines]),
+            "asking": np.array([1.0 * bool(_ASKS.search(line.text)) for line in self.lines]),
             "name": np.array([len(_NAME.findall(line.text)) for line in self.lines], float),
             "empty": words * np.maximum((found["housekeeping"] / 2).clip(0, 1), 0.5 * (found["chatter"] > 0)),
             "pointing": words * (found["unseen"] > 0),
             "hedging": words * (found["hedge"] / 2).clip(0, 1),
             "backward": words * (found["back"] > 0),
             "tied": likeness[:-1],
-        } | self._sounding()
+        } | self._sounding(words)
         for voice in self.voices:
             found[f"said by {voice}"] = words * np.array([str(line.speaker) == voice for line in self.lines])
         return found
 
-    def _sounding(self) -> dict[str, Numbers]:
-        """Over seconds: loudness, and the range of the pitch against the usual one of the talk."""
+    def _sounding(self, words: Numbers) -> dict[str, Numbers]:
+        """Over seconds: loudness; its rise and the range of the pitch, against the usual of the talk; words a second, which are
+        counted where the sound is not known.
+        """
         seconds = (self._end_s - self._start_s).clip(1e-3)
         sounds = [line.sound for line in self.lines]
         usual = float(np.median([sound.pitch_range_st for sound in sounds if sound] or [0.0]))
+        fall = float(np.median([sound.loudness_change_db for sound in sounds if sound] or [0.0]))
         return {
             "seconds": seconds,
             "loudness": seconds * np.array([sound.loudness_db if sound else 0.0 for sound in sounds]),
+            "rise": seconds * np.array([sound.loudness_change_db - fall if sound else 0.0 for sound in sounds]),
+            "spoken": seconds * np.array([s.words_per_s if s else w / t for s, w, t in zip(sounds, words, seconds, strict=True)]),
             "pitch": seconds * np.array([sound.pitch_range_st - usual if sound else 0.0 for sound in sounds]),
             "laughing": seconds * np.array([sound.laughter if sound else 0.0 for sound in sounds]),
         }
@@ -194,21 +204,19 @@ class Talk:
         shared = (self.subjects.returning(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True))
         return np.array([self.subjects.weight(common) for common in shared])
 
-    def _heard(self, first: Places, last: Places, pace: Numbers) -> dict[str, Numbers]:
+    def _heard(self, first: Places, last: Places) -> dict[str, Numbers]:
         """Of the sound; neutral where it is not known. Pauses and pace are known by the clock."""
-        usual = sum(self.found["words"]) / float((self._end_s - self._start_s).sum())
+        seconds = self.over("seconds", first, last)
+        usual = max(self.found["spoken"].sum() / self.found["seconds"].sum(), 1e-3)
         values = {
-            "pace": _sigmoid(4 * (pace / usual - 1)),
+            "pace": _sigmoid(4 * (self.over("spoken", first, last) / seconds / usual - 1)),
             "pauses": (self.rests[first] + self.rests[last + 1]) / 2,
         }
         if not self.has_sound:
             return values | {name: np.full(len(first), NEUTRAL) for name in ("energy", "pitch", "reaction")}
-        seconds, quiet = (
-            self.over("seconds", first, last),
-            1 - self.over("laughing", first, last - 1) / self.over("seconds", first, last),
-        )
+        quiet = 1 - self.over("laughing", first, last - 1) / seconds
         return values | {
-            "energy": _sigmoid(self.loudness_db(first, last) / 3),
+            "energy": _sigmoid(self.loudness_db(first, last) / 3 + self.over("rise", first, last) / seconds / 6),
             "pitch": _sigmoid(self.over("pitch", first, last) / seconds / 2),
             "reaction": NEUTRAL * quiet + NEUTRAL * self.reactions[last],
         }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cutroom.media.cues import SURE_TO_CONCLUDE
 from cutroom.media.features import Talk
 
 MOST = 3
@@ -23,7 +24,7 @@ def why(talk: Talk, first: int, last: int, length_s: float, points: Mapping[str,
 def _truths(talk: Talk, first: int, last: int) -> list[tuple[str, bool, str]]:
     """A feature, whether it can be told of the passage, and the phrase that follows `These seconds`."""
     one, other = np.array([first]), np.array([last])
-    figures, quotes = (round(float(talk.over(cue, one, other)[0])) for cue in ("figure", "told"))
+    figures, quotes = (round(float(talk.over(cue, one, other)[0])) for cue in ("figure", "quoting"))
     asked = talk.over("asking", one, other - 1)[0] > 0
     db = float(talk.loudness_db(one, other)[0])
     opening = (
@@ -38,10 +39,10 @@ def _truths(talk: Talk, first: int, last: int) -> list[tuple[str, bool, str]]:
         ("question", bool(asked) and "question" not in opens, "put a question and go on from it"),
         ("voice", len(talk.voices) > 1 and float(talk.voice(one, other)[0]) == 1, "stay with one voice"),
         ("numbers", figures >= 2, f"name {figures} figures"),
-        ("story", quotes >= 2, f"tell {quotes} times what was said or thought"),
+        ("story", quotes >= 2, "tell what people said or thought"),
         ("callback", bool(talk.subjects.returning(first, last)), "return at the end to words of their beginning"),
-        ("energy", talk.has_sound and db >= 1, f"are {db:.0f} dB louder than the rest of the talk"),
+        ("energy", talk.has_sound and db >= 1, f"are {db:.0f} dB louder than the talk on the whole"),
         ("pauses", bool(min(talk.rests[first], talk.rests[last + 1]) >= 0.75), "stand between two pauses"),
         ("reaction", bool(talk.reactions[last] >= 0.5), "end as the room reacts"),
-        ("payoff", bool(talk.ends["concluding"][last]), "end on a conclusion"),
+        ("payoff", bool(talk.english and SURE_TO_CONCLUDE.match(talk.low[last])), "end on a conclusion"),
     ]

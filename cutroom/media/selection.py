@@ -1,10 +1,12 @@
 """Which passages of a talk become clips. Pure: transcript, shots, sound and wishes in, a `Selection` out.
 
 Every run of whole sentences within the wished length is a passage, scored by the features of `features.py`. Of all sets of
-passages that do not overlap, the one with the highest sum of scores less sameness is found exactly.
+passages that do not overlap, the one with the highest sum of scores less sameness is found: exactly, unless the talk repeats
+itself throughout. Where sentences are so short that there would be too many passages, the shortest go with their neighbours.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -18,15 +20,16 @@ from cutroom.media.cues import Numbers, plain
 from cutroom.media.features import Talk
 from cutroom.media.reasons import why
 from cutroom.media.subjects import Sameness, Subjects
-from cutroom.media.units import Unit, units_of
+from cutroom.media.units import Unit, joined, units_of
 from cutroom.media.weights import WEIGHTS, Weights
 from cutroom.speech.prosody import SentenceSound
 
-VERSION = 2
+VERSION = 3
 
 FRAME_S = 0.04  # rendering moves an end by up to a frame
 LEAST_PIECE_S = 5.0
 CANDIDATES = 20
+MOST_PASSAGES = 50_000  # four hours of sentences of four seconds have 45,000 of a minute at most
 MOST_SHARED = 0.5  # of the shorter of two candidates
 SAME_FROM, SAME_POINTS = 0.5, 40.0  # passages of a higher cosine say the same: so many points at a cosine of 1
 
@@ -53,11 +56,13 @@ def select(
     sounds: Sequence[SentenceSound] | None = None,
     topic: str = "",
     weights: Weights = WEIGHTS,
+    on_step: Callable[[int], None] = lambda _: None,
 ) -> Selection:
     """At most `wishes.count` clips, best first; fewer, with a warning, where the talk has no more.
 
     `sounds`: of each sentence. `topic`: only passages that have a word of it are taken, if any has. A source shorter than
     `wishes.min_s` gives one clip of all of it; a source without words gives parts of it, begun at cuts of the picture.
+    `on_step` hears of each step of long work.
     """
     units, spans = _spans(transcript, wishes, duration_s, sounds)
     if not spans:
@@ -66,9 +71,9 @@ def select(
     talk = Talk([unit.line for unit in units], wishes.min_s, wishes.max_s, cuts_s, topic, weights)
     spans = _on_topic(spans, talk)
     scored = _Scored(spans, units, talk)
-    best = sorted(scored.best(wishes.count), key=lambda place: (-scored.scores[place], spans[place].start_s))
+    best = sorted(scored.best(wishes.count, on_step), key=lambda place: (-scored.scores[place], spans[place].start_s))
     clips = [scored.choice(ordinal, place) for ordinal, place in enumerate(best, 1)]
-    warnings = [_fewer(wishes.count, len(clips))] if len(clips) < wishes.count else []
+    warnings = [_fewer(wishes.count, len(clips), talk.on_topic)] if len(clips) < wishes.count else []
     if duration_s >= wishes.min_s > min(spans[place].length_s for place in best) + 1e-6:
         warnings.append("Some clips are shorter than you asked for: whole sentences of that length are not there.")
     if topic.strip() and not talk.on_topic:
@@ -98,9 +103,9 @@ class _Scored:
         self._points = talk.points(self._first, self._last)
         self.scores: Numbers = np.sum(list(self._points.values()), axis=0)
 
-    def best(self, count: int) -> list[int]:
+    def best(self, count: int, on_step: Callable[[int], None]) -> list[int]:
         same = Sameness(self._talk.subjects, self._first, self._last)
-        return best_set(self._begin, self._end, self.scores, count, lambda place: _cost(same.of(place)))
+        return best_set(self._begin, self._end, self.scores, count, lambda place: _cost(same.of(place)), on_step)
 
     def candidates(self, best: Sequence[int]) -> list[ClipChoice]:
         """The chosen passages and the best others that share little with those before them, by score."""
@@ -124,7 +129,7 @@ class _Scored:
             start_s=round(span.start_s, 3),
             end_s=round(span.end_s, 3),
             first_sentence=shown[0].sentence,
-            last_sentence=shown[-1].sentence + 1,
+            last_sentence=shown[-1].last_sentence + 1,
             title=title(sentences, self._talk.openings[span.first : span.last + 1].tolist()),
             text=" ".join(sentences),
             score=round(sum(parts.values()), 1),
@@ -152,11 +157,12 @@ def _spans(
 
     Single words that are too long, a fault of captions, are cut off.
     """
-    whole = units_of(transcript, duration_s, wishes.max_s, sounds)
+    whole = _bounded(units_of(transcript, duration_s, wishes.max_s, sounds), wishes.max_s)
     if not whole or duration_s < wishes.min_s:
         return whole, [Span(0, len(whole) - 1, 0.0, duration_s)] if whole else []
     margin = FRAME_S if wishes.max_s - wishes.min_s > 1 else 0.0
-    for units in (whole, units_of(transcript, duration_s, max(LEAST_PIECE_S, (wishes.max_s - wishes.min_s) / 2), sounds)):
+    pieces = units_of(transcript, duration_s, max(LEAST_PIECE_S, (wishes.max_s - wishes.min_s) / 2), sounds)
+    for units in (whole, _bounded(pieces, wishes.max_s)):
         spans = [s for s in _runs(units, wishes.max_s - margin) if s.length_s >= wishes.min_s + margin]
         if spans:
             return units, spans
@@ -165,6 +171,21 @@ def _spans(
         return whole, [_widened(span, whole, wishes.min_s) for span in longest]
     ends = [min(unit.line.end_s, unit.line.start_s + wishes.max_s) for unit in whole]
     return whole, [Span(i, i, unit.line.start_s, end) for i, (unit, end) in enumerate(zip(whole, ends, strict=True))]
+
+
+def _bounded(units: list[Unit], max_s: float) -> list[Unit]:
+    """Units with MOST_PASSAGES runs no longer than `max_s` at most: the shortest are joined to those that follow until it is so."""
+    least_s = 0.5
+    while least_s < max_s and _count(units, max_s) > MOST_PASSAGES:
+        least_s *= 2
+        units = joined(units, least_s)
+    return units
+
+
+def _count(units: Sequence[Unit], max_s: float) -> int:
+    """How many runs `_runs` gives."""
+    ends = [unit.cut_out_s for unit in units]
+    return sum(max(0, bisect_right(ends, unit.cut_in_s + max_s) - first) for first, unit in enumerate(units))
 
 
 def _runs(units: Sequence[Unit], max_s: float) -> Iterator[Span]:
@@ -186,8 +207,9 @@ def _widened(span: Span, units: Sequence[Unit], min_s: float) -> Span:
     return Span(span.first, span.last, span.start_s - back, span.end_s + min(after, need - back))
 
 
-def _fewer(asked: int, found: int) -> str:
-    return f"You asked for {asked} clips; {found} of the wished length {'was' if found == 1 else 'were'} found."
+def _fewer(asked: int, found: int, on_topic: bool = False) -> str:
+    those = "speaking of the topic" if on_topic else "of the wished length"
+    return f"You asked for {asked} clips; {found} {those} {'was' if found == 1 else 'were'} found."
 
 
 def _without_words(shots: Shots, wishes: ClipWishes, duration_s: float) -> Selection:

@@ -1,22 +1,26 @@
 """Which words carry the subject of a talk, line by line: where it changes, what returns, and which passages say the same.
 
 Terms are function-free word stems weighed by inverse document frequency, a line being a document. Nothing here knows a
-language but for the English function words; words that are everywhere in the talk drop out by their weight.
+language but for the English function words; words that are everywhere in the talk drop out by their weight. Scripts without
+spaces give pairs of neighbouring characters, as is usual where no dictionary parts their words.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cutroom.media.cues import FUNCTION, WORD, Numbers
+from cutroom.media.cues import FUNCTION, UNSPACED, WORD, Numbers
 
 BLOCK = 6  # lines on either side of a boundary
 NEAR, BEHIND = 8, 2  # lines ahead in which a term returns, lines back that it echoes
 _SUFFIXES = ("ingly", "ing", "edly", "ed", "ies", "ly", "es", "s", "e", "y")
 _STEM = 7
+_RUN = re.compile(f"[{UNSPACED}]+")
+_INITIALS = re.compile(r"(?<=\b\w)\.(?=\w\b)")
 
 
 def stem(word: str) -> str:
@@ -29,7 +33,31 @@ def stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Stems of the words of a plain text that may carry its subject."""
-    return [stem(word.split("'")[0]) for word in WORD.findall(text) if len(word) > 2 and word not in FUNCTION]
+    spaced = [stem(word.split("'")[0]) for word in WORD.findall(text) if len(word) > 2 and word not in FUNCTION]
+    return spaced + [pair for run in _RUN.findall(text) for pair in _pairs(run)]
+
+
+def topic_terms(topic: str) -> list[str]:
+    """Terms of a plain topic, however short its words; function words only where it has no others."""
+    words = _RUN.sub(" ", _INITIALS.sub("", topic))
+    stems = [stem(word.split("'")[0]) for word in WORD.findall(words) if word not in FUNCTION]
+    found = stems + [pair for run in _RUN.findall(topic) for pair in _pairs(run) or [run]]
+    return list(dict.fromkeys(found or [stem(word) for word in WORD.findall(words)]))
+
+
+def times_said(topic: Sequence[str], text: str) -> list[float]:
+    """How often a plain text has each of some topic terms."""
+    said = Counter(stem(word.split("'")[0]) for word in WORD.findall(_INITIALS.sub("", text)))
+    return [float(text.count(term) if _RUN.match(term) else said[term]) for term in topic]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def rarity(lines: float, count: int) -> float:
+    """The weight of a term that so many of `count` lines have, above 0 and at most about 1."""
+    return math.log((count + 1) / (lines + 0.5)) / math.log(count + 2)
 
 
 class Subjects:
@@ -39,7 +67,7 @@ class Subjects:
         self.lines = [terms(text) for text in texts]
         count = len(texts)
         found = Counter(term for line in self.lines for term in set(line))
-        self.weights = {term: math.log((count + 1) / (lines + 0.5)) / math.log(count + 2) for term, lines in found.items()}
+        self.weights = {term: rarity(lines, count) for term, lines in found.items()}
         self._bags = [Counter(line) for line in self.lines]
 
     def weight(self, some: Iterable[str]) -> float:
@@ -65,11 +93,6 @@ class Subjects:
         if last - first < 3:
             return set()
         return {*self.lines[first], *self.lines[first + 1]} & {*self.lines[last - 1], *self.lines[last]}
-
-    def times(self, topic: Sequence[str]) -> Numbers:
-        """How often each of some terms was said before each boundary: shape (terms, lines + 1)."""
-        rows = [[float(line.count(term)) for line in self.lines] for term in topic]
-        return np.cumsum(np.pad(np.array(rows).reshape(len(topic), len(self.lines)), ((0, 0), (1, 0))), axis=1)
 
     def _sum(self, bags: Sequence[Counter[str]]) -> dict[str, float]:
         total: Counter[str] = Counter()

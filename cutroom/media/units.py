@@ -1,7 +1,7 @@
 """Sentences as clips may use them: where a clip may begin before one and end after it, and pieces of those too long."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutroom.contracts.documents import Transcript, Word
 from cutroom.media.features import Line
@@ -14,13 +14,14 @@ CLEAR_S = 0.08  # least distance from a word outside; a shorter silence is halve
 
 @dataclass(frozen=True)
 class Unit:
-    """A sentence, or a piece of one.
+    """A sentence, a piece of one, or several short ones: `sentence` to `last_sentence`, both included.
 
     A clip that opens with it begins at `cut_in_s`, one that closes with it ends at `cut_out_s`: inside the silences around
     it, each shared fairly with the neighbour. `earliest_s` and `latest_s` are as far out as a clip could go.
     """
 
     sentence: int
+    last_sentence: int
     line: Line
     cut_in_s: float
     cut_out_s: float
@@ -44,6 +45,20 @@ def units_of(transcript: Transcript, duration_s: float, longest_s: float, sounds
     return units
 
 
+def joined(units: Sequence[Unit], least_s: float) -> list[Unit]:
+    """Units that go on, as one, with those after them until they last `least_s`; voice and sound are those of the longest."""
+    found: list[Unit] = []
+    for unit in units:
+        if found and found[-1].line.end_s - found[-1].line.start_s < least_s:
+            before = found.pop()
+            longer = max(before.line, unit.line, key=lambda line: line.end_s - line.start_s)
+            text = f"{before.line.text} {unit.line.text}"
+            line = replace(longer, text=text, start_s=before.line.start_s, end_s=unit.line.end_s)
+            unit = replace(unit, sentence=before.sentence, line=line, cut_in_s=before.cut_in_s, earliest_s=before.earliest_s)
+        found.append(unit)
+    return found
+
+
 def _unit(sentence: int, line: Line, words: Sequence[Word], first: int, last: int, duration_s: float) -> Unit:
     cut_in, earliest = max(0.0, line.start_s - LEAD_S), 0.0
     cut_out, latest = min(duration_s, line.end_s + TAIL_S), duration_s
@@ -55,7 +70,7 @@ def _unit(sentence: int, line: Line, words: Sequence[Word], first: int, last: in
         after = words[last].start_s
         middle = (line.end_s + after) / 2
         cut_out, latest = min(cut_out, middle), max(after - CLEAR_S, middle)
-    return Unit(sentence, line, cut_in, cut_out, earliest, min(latest, duration_s))
+    return Unit(sentence, sentence, line, cut_in, cut_out, earliest, min(latest, duration_s))
 
 
 def _pieces(words: Sequence[Word], first: int, last: int, longest_s: float) -> Iterator[tuple[int, int]]:

@@ -34,13 +34,22 @@ BINS = 512  # of colour: 8 each of red, green and blue
 OPSET, IR_VERSION = 17, 9
 
 
-@cache
+_ONE_AT_A_TIME = Lock()  # building takes the weights' memory twice; a run every core, and memory by the length of its stretch
+
+
 def load_network() -> Network:
-    """The network, on CUDA where ONNX Runtime has it. Loaded once per process. Raises SetupError where its wheel is missing.
+    """The network, on CUDA where ONNX Runtime has it: built once and run by one thread at a time, however many ask at once.
 
     It maps consecutive frames, RGB, shape (n, 27, 48, 3), to the probabilities, shape (n, 2), that each is the frame of a
     transition, and that it is one of its frames. What lies beyond either end counts as nothing at all.
+    Raises SetupError where its wheel is missing.
     """
+    with _ONE_AT_A_TIME:
+        return _built()
+
+
+@cache
+def _built() -> Network:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -49,12 +58,11 @@ def load_network() -> Network:
     providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in known]
     model = build_model(read_weights(_weights_file()))
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
-    one_at_a_time = Lock()  # a run takes every core, and memory by the length of its stretch
 
     def predict(frames: Frames) -> NDArray[np.float32]:
         near = np.arange(len(frames))[:, None] + np.arange(SEEN)
         given = {"frames": np.ascontiguousarray(frames), "colours": colours(frames), "near": near}
-        with one_at_a_time:
+        with _ONE_AT_A_TIME:
             scores: NDArray[np.float32] = session.run(["scores"], given)[0]
         return scores
 

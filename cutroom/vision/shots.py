@@ -7,7 +7,8 @@ Slides are told by their standing still, changes of light by a structure that st
 former those that replace a whole picture are.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Container, Sequence
 from itertools import groupby
 from typing import Literal
 
@@ -49,14 +50,14 @@ def find_shots(scores: ShotScores, fps: float) -> Shots:
     """
     count = len(scores.single)
     marked = [max(single, many) > THRESHOLD for single, many in zip(scores.single, scores.many, strict=True)]
-    runs = _runs([frame for frame in range(count) if marked[frame]])
-    seen = [event for run in runs if run[-1] + 1 < count and (event := _event(run, scores))]
+    runs, replaced = _runs([frame for frame in range(count) if marked[frame]]), frozenset(scores.replaced)
+    seen = [event for run in runs if run[-1] + 1 < count and (event := _event(run, scores, replaced))]
     seen += [_at(frame, "slide") for frame in scores.replaced if not _is_covered(frame, seen)]
     seen.sort(key=lambda event: event.start_frame)
     cuts = [(event.start_frame + event.end_frame) // 2 for event in seen]
     others = [_at(frame, "slide") for frame in scores.added if not _is_covered(frame, seen)]
     lights = [ShotEvent(kind="light", start_frame=run[0], end_frame=run[-1] + 1) for run in _runs(scores.lit)]
-    others += [light for light in lights if not any(_overlap(light, event) for event in seen)]
+    others += [light for light in lights if not _meets(light.start_frame, light.end_frame, seen)]
     events = sorted([*seen, *others], key=lambda event: event.start_frame)
     return Shots(fps=fps, frame_count=count, cuts=cuts, events=events)
 
@@ -67,14 +68,14 @@ def _runs(frames: Sequence[int]) -> list[list[int]]:
     return [[frame for _, frame in run] for _, run in numbered]
 
 
-def _event(marked: Sequence[int], scores: ShotScores) -> ShotEvent | None:
+def _event(marked: Sequence[int], scores: ShotScores, replaced: Container[int]) -> ShotEvent | None:
     """A long run is a dissolve; a short one is a cut after its likeliest frame, if the single-frame head agrees."""
     if len(marked) >= SHORTEST_DISSOLVE:
         return ShotEvent(kind="dissolve", start_frame=marked[0], end_frame=marked[-1] + 1)
     peak = max(marked, key=scores.single.__getitem__)
     if scores.single[peak] <= THRESHOLD:
         return None
-    return _at(peak + 1, "slide" if peak + 1 in scores.replaced else "cut")
+    return _at(peak + 1, "slide" if peak + 1 in replaced else "cut")
 
 
 def _at(frame: int, kind: Literal["cut", "slide"]) -> ShotEvent:
@@ -82,8 +83,10 @@ def _at(frame: int, kind: Literal["cut", "slide"]) -> ShotEvent:
 
 
 def _is_covered(frame: int, events: Sequence[ShotEvent]) -> bool:
-    return any(event.start_frame - SAME_CUT_FRAMES <= frame <= event.end_frame + SAME_CUT_FRAMES for event in events)
+    return _meets(frame - SAME_CUT_FRAMES, frame + SAME_CUT_FRAMES, events)
 
 
-def _overlap(one: ShotEvent, other: ShotEvent) -> bool:
-    return one.start_frame <= other.end_frame and other.start_frame <= one.end_frame
+def _meets(first: int, last: int, events: Sequence[ShotEvent]) -> bool:
+    """Whether one of the events reaches into `first` to `last`, both included. The events are apart, and in order."""
+    begun = bisect_right(events, last, key=lambda event: event.start_frame)
+    return begun > 0 and events[begun - 1].end_frame >= first

@@ -19,11 +19,11 @@ from cutroom.vision.network import Frames, load_network
 from cutroom.vision.stills import still_changes
 
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
-VERSION = 2
+VERSION = 3
 
 BLOCK = 600
 CONTEXT = 40  # frames beside a stretch; with 25, the least that its authors give, weak cuts score 0.1 less
-LONGEST = 200  # frames of a stretch without its context: keeps the network under 500 MB
+LONGEST = 120  # frames of a stretch without its context: with it as many as a first look has, 460 MB in the network
 STRIDE = 4
 MUCH = 64  # frames of a stretch from which a first look at every fourth is less work
 STRIDE_CONTEXT = 25  # looks

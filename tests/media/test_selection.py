@@ -1,5 +1,6 @@
 """Clips are whole passages of a talk, do not overlap, keep to the wishes, and say why they were chosen."""
 
+import tracemalloc
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
@@ -14,10 +15,12 @@ from cutroom.contracts.campaign import ClipWishes
 from cutroom.contracts.documents import ClipChoice, Selection, Sentence, Shots, Transcript, Word
 from cutroom.language.titles import MOST_CHARS, title
 from cutroom.local.sample_script import PASSAGES
-from cutroom.media.best_set import best_set
+from cutroom.media.best_set import KEPT, STEPS, best_set
 from cutroom.media.cues import CONCLUDING, Numbers
 from cutroom.media.features import Line, Talk
-from cutroom.media.selection import chosen_again, select
+from cutroom.media.reasons import _truths
+from cutroom.media.selection import MOST_PASSAGES, _bounded, _count, _runs, chosen_again, select
+from cutroom.media.units import units_of
 from cutroom.media.weights import WEIGHTS, read
 from cutroom.speech.prosody import SentenceSound
 
@@ -156,6 +159,25 @@ def test_no_other_set_of_as_many_passages_has_a_higher_sum_less_sameness(
     assert worth(found) == pytest.approx(max(worth(c) for c in sets if len(c) == len(found)))
 
 
+def test_a_talk_that_repeats_itself_throughout_is_searched_in_bounded_steps_and_memory() -> None:
+    rng = np.random.default_rng(3)
+    begin, end = np.array([(a, a + n) for a in range(200) for n in range(12, 20)], float).T
+    scores, saying = rng.uniform(40, 60, len(begin)), rng.uniform(0, 1, (len(begin), 3))
+    steps: list[int] = []
+
+    def cost(place: int) -> Numbers:
+        return np.asarray(40 * (saying @ saying[place] / 3))
+
+    tracemalloc.start()
+    found = best_set(begin, end, scores, 8, cost, steps.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 8
+    assert all(end[a] <= begin[b] for a, b in pairwise(found))
+    assert sum(steps) == STEPS
+    assert peak < 8 * KEPT * scores.nbytes
+
+
 def test_a_source_shorter_than_the_shortest_clip_gives_one_clip_of_all_of_it() -> None:
     clips = choose(transcript([(PLAIN, 0.5, 4), (PLAIN, 0.5, 4)]), count=1, min_s=15, duration_s=9.5).clips
     assert [(clip.start_s, clip.end_s) for clip in clips] == [(0.0, 9.5)]
@@ -179,6 +201,24 @@ def test_too_little_speech_gives_fewer_clips_and_says_how_many() -> None:
     selection = choose(transcript([(PLAIN, 0.5, 5)] * 8), count=5)
     assert len(selection.clips) == 2
     assert "asked for 5 clips; 2" in selection.warnings[0]
+
+
+def test_too_few_passages_on_a_topic_are_not_blamed_on_their_length() -> None:
+    baked = [PLAIN.replace("oven", "bread") if i == 10 else PLAIN for i in range(30)]
+    talk = transcript([(text, 0.5, 5) for text in baked])
+    selection = select(talk, SHOTS, ClipWishes(count=5, min_s=15, max_s=20), talk.duration_s, topic="bread")
+    assert selection.warnings == ["You asked for 5 clips; 1 speaking of the topic was found."]
+
+
+def test_captions_of_one_word_a_cue_give_whole_clips_of_a_bounded_number_of_passages() -> None:
+    talk = transcript([(f"word{i % 7}", 0.01, 0.09) for i in range(2000)])
+    units = units_of(talk, talk.duration_s, 60, None)
+    bounded = _bounded(units, 60)
+    assert _count(units, 60) > MOST_PASSAGES
+    assert len(list(_runs(bounded, 60))) == _count(bounded, 60) <= MOST_PASSAGES
+    assert " ".join(unit.line.text for unit in bounded) == " ".join(s.text for s in talk.sentences)
+    for clip in choose(talk, count=2, min_s=15, max_s=60).clips:
+        assert clip.text == " ".join(s.text for s in talk.sentences[clip.first_sentence : clip.last_sentence])
 
 
 def test_one_endless_sentence_is_parted_at_its_longest_pauses() -> None:
@@ -251,15 +291,17 @@ def test_each_feature_of_the_text_prefers_what_it_is_named_for(feature: str, bet
     assert one[feature] > other[feature]
 
 
-def sound(*, loudness_db: float = 0, pitch_range_st: float = 4, laughter: float = 0) -> SentenceSound:
-    return SentenceSound(loudness_db, 0, 150, pitch_range_st, 2, 0, 0, laughter, 0)
+def sound(
+    *, loudness_db: float = 0, loudness_change_db: float = 0, pitch_range_st: float = 4, laughter: float = 0, words_per_s: float = 2
+) -> SentenceSound:
+    return SentenceSound(loudness_db, loudness_change_db, 150, pitch_range_st, words_per_s, 0, 0, laughter, 0)
 
 
 def test_features_of_the_sound_and_the_clock_prefer_what_they_are_named_for() -> None:
     loud, soft, slow = features(
         Line(PLAIN, 0, 5, None, sound(loudness_db=4, pitch_range_st=8, laughter=1)),
         Line(PLAIN, 7, 12, None, sound(loudness_db=-4)),
-        Line(PLAIN, 12.1, 22, None, sound(pitch_range_st=2)),
+        Line(PLAIN, 12.1, 22, None, sound(pitch_range_st=2, words_per_s=1)),
         cuts_s=[0.1, 5.2],
         max_s=7,
     )
@@ -313,6 +355,28 @@ def test_a_topic_narrows_the_choice_to_passages_that_have_a_word_of_it() -> None
     assert clips
     assert all("bak" in clip.text.lower() for clip in clips)
     assert all(clip.score_parts["topic"] > 0 for clip in clips)
+
+
+@pytest.mark.parametrize(
+    ("topic", "sentence"),
+    [
+        ("AI", "They say that AI will change how bread is made."),
+        ("AI", "They say that A.I. will change how bread is made."),
+        ("UK", "Bread in the U.K. is white."),
+        ("5G", "The oven is on 5G now."),
+        ("C", "It was all written in C, years ago."),
+        ("IT", "My brother works in IT for a bakery."),
+        ("寿司", "今日は寿司を食べます。"),
+        ("茶", "お茶が好きです。"),
+        ("人工智能的未来", "我们谈谈人工智能。"),
+    ],
+)
+def test_a_topic_that_is_said_is_found_however_short_and_in_whatever_script(topic: str, sentence: str) -> None:
+    lines = [(PLAIN, 0.5, 5.0)] * 8
+    talk = transcript([*lines, (sentence, 0.5, 5.0), *lines])
+    selection = select(talk, SHOTS, ClipWishes(count=1, min_s=8, max_s=13), talk.duration_s, topic=topic)
+    assert selection.warnings == []
+    assert sentence in selection.clips[0].text
 
 
 def test_a_topic_that_is_never_spoken_of_is_left_out_and_the_selection_says_so() -> None:
@@ -370,6 +434,69 @@ def test_the_reasons_of_a_clip_hold_of_its_text() -> None:
         opening, ending = talk.sentences[clip.first_sentence].text, talk.sentences[clip.last_sentence - 1].text
         assert ("open with a question" in clip.why) <= ("?" in opening)
         assert ("end on a conclusion" in clip.why) <= bool(CONCLUDING.match(ending.lower()))
+
+
+def reasons(*texts: str, speakers: Sequence[str | None] = (), sounds: Sequence[SentenceSound] = (), gap_s: float = 0.1) -> str:
+    """Why a passage of these texts would be taken, all truths told, out of a talk that has plain lines on both sides."""
+    said = [PLAIN, *texts, PLAIN]
+    lines = [
+        Line(
+            text,
+            i * (5 + gap_s),
+            i * (5 + gap_s) + 5,
+            speakers[i - 1] if speakers and 0 < i < len(said) - 1 else "B" if speakers else None,
+            sounds[i - 1] if sounds and 0 < i < len(said) - 1 else sound() if sounds else None,
+        )
+        for i, text in enumerate(said)
+    ]
+    return ", ".join(phrase for _, holds, phrase in _truths(Talk(lines, 3, 60), 1, len(texts)) if holds)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "holds", "fails"),
+    [
+        ("open with a question", ["Why does nobody wait?", PLAIN], ["Nobody waits.", "Why?"]),
+        ("open with a figure", ["In all we sold 400 lamps.", PLAIN], ["We sold lamps, one by one.", "It was 400."]),
+        ("open with a time or a scene", ["It was last summer.", PLAIN], ["It was near the river.", PLAIN]),
+        ("put a question and go on from it", [PLAIN, "But why?", PLAIN], [PLAIN, PLAIN, "But why?"]),
+        ("name 2 figures", ["We sold 400 lamps.", "They cost 9 dollars."], ["We sold 400 lamps.", PLAIN]),
+        (
+            "tell what people said or thought",
+            ["The mayor said no.", "Then she asked me why."],
+            ["It goes without saying that the firm called Lamp calls.", "As I said, that said, it is called a wire."],
+        ),
+        (
+            "return at the end to words of their beginning",
+            ["The violin was broken.", PLAIN, "They were gone.", "Nobody mended the violin."],
+            ["The violin was broken.", "They were gone.", "It rained.", "Nobody mended the piano."],
+        ),
+        ("end on a conclusion", [PLAIN, "That is why nobody waits."], [PLAIN, "So yesterday we went to the shop."]),
+        ("end on a conclusion", [PLAIN, "The lesson is to wait."], [PLAIN, "You went to the shop."]),
+    ],
+)
+def test_a_phrase_of_the_reasons_is_told_of_texts_of_which_it_is_true_alone(
+    phrase: str, holds: list[str], fails: list[str]
+) -> None:
+    assert phrase in reasons(*holds)
+    assert phrase not in reasons(*fails)
+
+
+def test_a_reason_of_the_sound_or_the_clock_is_told_where_it_was_measured() -> None:
+    assert "stand between two pauses" in reasons(PLAIN, gap_s=1)
+    assert "stand between two pauses" not in reasons(PLAIN, gap_s=0.5)
+    assert "stay with one voice" in reasons(PLAIN, PLAIN, speakers=["A", "A"])
+    assert "stay with one voice" not in reasons(PLAIN, PLAIN, speakers=["A", "B"])
+    assert "are 4 dB louder than the talk" in reasons(PLAIN, sounds=[sound(loudness_db=4)])
+    assert "louder" not in reasons(PLAIN, sounds=[sound(loudness_db=0.4)])
+    assert "end as the room reacts" in reasons(PLAIN, PLAIN, sounds=[sound(), sound(laughter=1)])
+    assert "end as the room reacts" not in reasons(PLAIN, PLAIN, sounds=[sound(laughter=1), sound()])
+
+
+def test_a_voice_that_rises_where_others_fall_has_energy() -> None:
+    rising, falling, _ = features(
+        *(Line(PLAIN, 6 * i, 6 * i + 5, None, sound(loudness_change_db=db)) for i, db in enumerate((3, -6, -3)))
+    )
+    assert rising["energy"] > 0.5 > falling["energy"]
 
 
 def test_weights_that_are_written_are_read_again() -> None:

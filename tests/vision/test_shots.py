@@ -1,6 +1,7 @@
 """Shots: from frames through the network to cuts."""
 
 from itertools import pairwise
+from time import process_time
 
 import numpy as np
 import pytest
@@ -145,3 +146,20 @@ def test_cuts_ascend_inside_the_recording_and_each_belongs_to_an_event(pairs: li
     assert all(0 < cut < count for cut in shots.cuts)
     assert all(event.start_frame <= cut <= event.end_frame for event, cut in zip(shots.events, shots.cuts, strict=True))
     assert all(first.start_frame <= then.start_frame for first, then in pairwise(shots.events))
+
+
+def test_ten_thousand_cuts_with_as_many_slides_and_lights_take_no_longer_than_their_number() -> None:
+    count = 400_000
+    single = np.zeros(count)
+    single[19::40] = 1
+    lit = [frame for start in range(10, count, 40) for frame in (start, start + 1)]
+    scores = ShotScores(
+        first_frame=0, single=single.tolist(), many=single.tolist(), replaced=list(range(20, count, 40)),
+        added=list(range(30, count, 40)), lit=lit + list(range(20, count, 40)),
+    )  # fmt: skip
+    began = process_time()
+    found = find_shots(scores, 30.0)
+    assert process_time() - began < 5
+    kinds = [event.kind for event in found.events]
+    assert (kinds.count("slide"), kinds.count("light"), kinds.count("cut")) == (20_000, 10_000, 0)
+    assert found.cuts == list(range(20, count, 40))
