@@ -112,7 +112,7 @@ def passages(labelled: Labelled, min_s: float, max_s: float) -> tuple[Places, Pl
         for last in range(first, len(said))
         if min_s <= said[last].end_s - said[first].start_s <= max_s
     ]
-    first, last = np.array(found).T
+    first, last = np.array(found, int).reshape(-1, 2).T
     return first, last
 
 

@@ -112,7 +112,10 @@ def measure(talk: Path, clip_s: float, aspect: Aspect) -> Part:
         for shot in clip.framing.shots:
             layouts[shot.layout] = layouts.get(shot.layout, 0.0) + (shot.end_s - shot.start_s) / seconds
     note = "Layouts by time: " + ", ".join(f"{name} {100 * share:.0f}%" for name, share in sorted(layouts.items())) + "."
-    return Part("framing", [f"{talk.name}, {len(run.clips)} clips, {aspect}"], figures, [note])
+    told = (
+        "Planned from the true cuts and the true starts of sentences: what a campaign finds of them itself is measured elsewhere."
+    )
+    return Part("framing", [f"{talk.name}, {len(run.clips)} clips, {aspect}"], figures, [note, told])
 
 
 async def _frame(video: Path, truth: Truth, clip_s: float, aspect: Aspect) -> Run:

@@ -66,9 +66,13 @@ class Labelled:
 
 
 def read_labelled(path: Path) -> Labelled:
-    """Raises KeyError where the file is not in the format."""
+    """Raises KeyError where the file is not in the format; ValueError where it has no sentence with text. One without text
+    counts as a single word that says nothing.
+    """
     given = json.loads(path.read_text(encoding="utf-8"))
     said = [(s["text"], s["start_s"], s["end_s"], s.get("speaker")) for s in given["sentences"]]
+    if not any(text.split() for text, *_ in said):
+        raise ValueError(f"{path.name} has no sentence with text.")
     clips = [Passage(c["first"], c["last"], c["grade"]) for c in given["clips"]]
     traps = [Passage(c["first"], c["last"], TRAP) for c in given["traps"]]
     return Labelled(path.name, _transcript(said), clips + traps, frozenset(given["bad_starts"]), frozenset(given["bad_ends"]))
@@ -86,7 +90,7 @@ def _transcript(said: Sequence[tuple[str, float, float, str | None]]) -> Transcr
 
 def _words(text: str, start_s: float, end_s: float) -> Iterator[Word]:
     """Each word with its share of the time, by its letters."""
-    written = text.split()
+    written = text.split() or ["…"]
     share = (end_s - start_s) / sum(len(word) for word in written)
     for word in written:
         yield Word(text=word, start_s=start_s, end_s=start_s + share * len(word))

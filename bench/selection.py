@@ -50,7 +50,12 @@ class Marks:
 def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = False) -> Part:
     """Raises KeyError where a file is not in the format of `labelled.py`."""
     paths = paths or sorted(NEARBY.glob("*.json")) or sorted(OWN.glob("*.json"))
-    given = [read_labelled(path) for path in paths]
+    read = [read_labelled(path) for path in paths]
+    given = [
+        one for one in read if all(_every(one, wishes.model_copy(update={"min_s": s, "max_s": t})) for s, t in _lengths(wishes))
+    ]
+    if not given:
+        raise ValueError("No transcript has passages of all the lengths asked for.")
     known = _known(given, paths)
     weights = [_weights(one, known) for one in given]
     ours = _ours(given, wishes, weights)
@@ -72,7 +77,12 @@ def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = Fa
         *(Figure(f"mean grade, {one.name}", _marks([one], [picks]).grade) for one, picks in zip(given, ours, strict=True)),
         *(_curve(given, wishes) if curve else []),
     ]
-    return Part("selection", [one.name for one in given], figures, _notes(given, wishes, weights))
+    short = [f"Left out, for want of passages of every length: {one.name}." for one in read if one not in given]
+    return Part("selection", [one.name for one in given], figures, [*_notes(given, wishes, weights), *short])
+
+
+def _lengths(wishes: ClipWishes) -> list[tuple[float, float]]:
+    return [((wishes.min_s + wishes.max_s) / 2, wishes.max_s), *OTHER_LENGTHS]
 
 
 def _figures(ours: Marks, others: Mapping[str, Marks]) -> list[Figure]:
@@ -188,6 +198,7 @@ def _notes(given: Sequence[Labelled], wishes: ClipWishes, weights: Sequence[Weig
     return [
         f"{wishes.count} clips of {wishes.min_s:g} to {wishes.max_s:g} s; grades: 3 excellent, 2 good, 0 neither, -2 a trap.",
         "Random: 1000 draws among all passages of that length. Loudest and TextRank: among those of the upper half of it.",
+        "Word lists and settings were chosen with all known transcripts in view: leaving one out covers fitted weights only.",
         "The transcripts have no sound: espeak-ng speaks them for the loudest; ours hears and sees nothing and is neutral there.",
         *([f"Chosen by weights fitted on the others alone: {', '.join(left_out)}."] if left_out else []),
         *([f"The weights were fitted on these, whose figures say nothing of others: {', '.join(learned)}."] if learned else []),
@@ -209,7 +220,11 @@ def main() -> int:
         asked.out.write_text(written(fit([read_labelled(path) for path in asked.transcripts])), encoding="utf-8")
         return 0
     wishes = ClipWishes(count=asked.count, min_s=asked.min_s, max_s=asked.max_s)
-    return show(measure(asked.transcripts, wishes, asked.curve), asked.json)
+    try:
+        part = measure(asked.transcripts, wishes, asked.curve)
+    except ValueError as error:
+        parser.error(str(error))
+    return show(part, asked.json)
 
 
 if __name__ == "__main__":
