@@ -77,9 +77,17 @@ async def make_poster(task: Task, source: SourceInput) -> ArtifactRef:
 
 
 async def _best_still(task: Task, video: Path, media: MediaFacts, most_width: int, out: Path) -> None:
-    times = package.candidate_times(media.duration_s)
-    pictures = [task.scratch / f"still-{number}.jpg" for number in range(len(times))]
-    await ffmpeg.run(package.plan_stills(video, media, times, pictures, most_width), note=task.note)
+    """Among key frames; where too few of these differ, among pictures of the beginning too."""
+
+    async def taken(name: str, duration_s: float, *, exact: bool) -> list[Path]:
+        times = package.candidate_times(duration_s)
+        made = [task.scratch / f"{name}-{number}.jpg" for number in range(len(times))]
+        await ffmpeg.run(package.plan_stills(video, media, times, made, most_width, exact=exact), note=task.note)
+        return made
+
+    pictures = await taken("key", media.duration_s, exact=False)
+    if not await asyncio.to_thread(package.various, pictures):
+        pictures += await taken("exact", min(media.duration_s, package.DECODED_S), exact=True)
     shutil.move(await asyncio.to_thread(package.best, pictures), out)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import log1p
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,9 @@ from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
 
 VERSION = 2
 CANDIDATES = 5
+FEWEST = 3  # different ones, of which the best is taken
 UNSETTLED_S = 0.5
+DECODED_S = 6.0  # at most, where there are too few key frames to choose among
 POSTER_WIDTH = 1280
 
 _JUDGED_SIZE = (320, 320)
@@ -28,18 +31,28 @@ def candidate_times(duration_s: float) -> list[float]:
     return [begin + (duration_s - begin) * (number + 0.5) / CANDIDATES for number in range(CANDIDATES)]
 
 
-def plan_stills(video: Path, media: MediaFacts, times: Sequence[float], outs: Sequence[Path], most_width: int) -> FfmpegPlan:
-    """Pictures of these moments as JPEGs, in one run: of each the key frame before it, for which nothing else is decoded."""
+def plan_stills(
+    video: Path, media: MediaFacts, times: Sequence[float], outs: Sequence[Path], most_width: int, *, exact: bool = False
+) -> FfmpegPlan:
+    """Pictures of these moments as JPEGs, in one run. Unless they must be `exact`, of each the key frame before it, be that the
+    very first one: nothing else is decoded.
+    """
+    seek: dict[str, Any] = {} if exact else {"noaccurate_seek": None}
     width = min(media.width, most_width) // 2 * 2 or 2
     height = round(media.height * width / media.width / 2) * 2 or 2
     outputs = []
     for time_s, out in zip(times, outs, strict=True):
-        given = open_source(video, media.container, ss=f"{time_s:.3f}", noaccurate_seek=None, threads=1)
+        given = open_source(video, media.container, ss=f"{time_s:.3f}", threads=1, **seek)
         picture = given["V:0"].filter("bwdif", mode="send_frame") if media.interlaced else given["V:0"]
         # A JPEG is full range, of BT.601's matrix.
         shown = to_bt709(picture, media.colour, width, height).filter("scale", in_color_matrix="bt709", **_JPEG_COLOURS)
         outputs.append(shown.output(str(out), **_JPEG, **{"frames:v": 1}, map_metadata=-1, fflags="+bitexact"))
     return plan(*outputs, duration_s=1 / media.fps, limits=limits_for(60.0))
+
+
+def various(pictures: Sequence[Path]) -> bool:
+    """Whether there is a choice: a few of the pictures differ."""
+    return len({path.read_bytes() for path in pictures if path.is_file()}) >= FEWEST
 
 
 def best(pictures: Sequence[Path]) -> Path:

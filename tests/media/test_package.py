@@ -8,8 +8,8 @@ from PIL import Image, ImageFilter, ImageStat
 
 from cutroom.errors import ToolFailed
 from cutroom.media import ffmpeg as runner
-from cutroom.media.package import CANDIDATES, UNSETTLED_S, best, candidate_times, plan_stills
-from tests.media.material import SOURCES, MakeSource, facts, lavfi
+from cutroom.media.package import CANDIDATES, UNSETTLED_S, best, candidate_times, plan_stills, various
+from tests.media.material import NUMBERED, SOURCES, MakeSource, facts, lavfi
 
 
 def stills(source: Path, folder: Path, most_width: int) -> list[Path]:
@@ -53,6 +53,18 @@ def test_a_still_is_no_wider_than_asked(make_source: MakeSource, tmp_path: Path)
     source = make_source("broad.mp4", *lavfi("testsrc2=s=640x360:r=25:d=1"))
     with Image.open(stills(source, tmp_path, 320)[0]) as picture:
         assert (picture.size, picture.format) == ((320, 180), "JPEG")
+
+
+def test_stills_of_one_key_frame_are_no_choice_and_exact_ones_are(make_source: MakeSource, tmp_path: Path) -> None:
+    source = make_source("one-key.mp4", *lavfi(NUMBERED), "-g", "999", "-sc_threshold", "0", "-qp", "0", "-pix_fmt", "yuv420p")
+    media, times = facts(source), candidate_times(4)
+    assert not various(stills(source, tmp_path, 640))
+    outs = [tmp_path / f"exact-{number}.jpg" for number in range(CANDIDATES)]
+    asyncio.run(runner.run(plan_stills(source, media, times, outs, 640, exact=True)))
+    assert various([*outs, tmp_path / "missing.jpg"])
+    for time, path in zip(times, outs, strict=True):
+        with Image.open(path) as picture:
+            assert ImageStat.Stat(picture.convert("L")).mean[0] * 219 / 255 + 16 == pytest.approx(20 + 2 * 25 * time, abs=3)
 
 
 def test_sharp_and_well_lit_wins(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """How one shot is shown: the layout, and who is cut to."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from cutroom.contracts.documents import CropKeyframe, FramedShot
 from cutroom.contracts.media import Aspect, Span
 from cutroom.media.camera import Rail, crop_size
+from cutroom.media.interest import most_interesting
 from cutroom.media.scene import TURN_S, Actor, Scene
 from cutroom.vision.faces import Face
 from cutroom.vision.looks import PATCH_HEIGHT, PATCH_WIDTH, Look, Sighting
@@ -129,6 +132,20 @@ def test_a_face_that_walks_is_followed_and_one_lost_and_found_in_place_is_no_cut
     gone = Actor(Track(again.track.times[:20], again.track.sightings[:20]), again.scores[:20])
     back = Actor(Track(again.track.times[30:], again.track.sightings[30:]), again.scores[30:])
     assert len(framed(gone, back, looks=50)) == 1
+
+
+def test_where_things_move_is_shown_however_long_the_shot_is() -> None:
+    rng, pictures = np.random.default_rng(1), [GROUND.copy() for _ in range(400)]
+    for number, picture in enumerate(pictures):
+        picture[30:60, 120 + number % 7 : 140 + number % 7] = rng.integers(0, 255, (30, 20))
+    rail = Rail(PICTURE, crop_size(*PICTURE, "9:16"))
+    tracemalloc.start()
+    begin = most_interesting(pictures, rail)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert begin is not None
+    assert begin < 120 * 12 < 130 * 12 < begin + rail.side
+    assert held < 2_000_000
 
 
 def test_a_source_of_the_clips_shape_is_shown_whole() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 from temporalio.exceptions import ApplicationError
 
 from activities.base import Resources, attempt
@@ -32,7 +32,7 @@ from cutroom.contracts.media import PreparedMedia
 from cutroom.media.probe import probe
 from cutroom.settings import Settings
 from cutroom.store.files import sha256_of
-from tests.media.material import POLICY, MakeSource, lavfi, spoken, transcript
+from tests.media.material import POLICY, MakeSource, ffmpeg, lavfi, spoken, transcript
 from tests.store.conftest import Tenant, new_tenant
 
 
@@ -134,6 +134,19 @@ async def test_an_asset_gets_a_poster(resources: Resources, source: SourceInput)
         poster = await make_poster(task, source)
     with Image.open(await resources.files.ensure_local(poster)) as picture:
         assert picture.size == (320, 180)
+
+
+async def test_a_poster_of_a_video_that_begins_black_with_its_one_key_frame_is_not_black(
+    resources: Resources, tenant: Tenant, tmp_path: Path
+) -> None:
+    file = tmp_path / "fade.mp4"
+    ffmpeg(*lavfi("testsrc2=s=160x90:r=25:d=8,fade=d=1"), "-g", "999", "-sc_threshold", "0", file)
+    ref, media = await put(resources, file), await probe(file, "mp4", POLICY)
+    asked = SourceInput(org_id=tenant.org_id, asset_id=tenant.asset_id, job_id=tenant.job_id, source=ref, media=media)
+    async with attempt(resources, MAKE_POSTER, asked, "test", 1) as task:
+        poster = await make_poster(task, asked)
+    with Image.open(await resources.files.ensure_local(poster)) as picture:
+        assert ImageStat.Stat(picture.convert("L")).mean[0] > 60
 
 
 async def test_a_clip_is_rendered_and_packaged(resources: Resources, source: SourceInput, tmp_path: Path) -> None:
