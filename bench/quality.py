@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.cuts import compared
 from bench.report import Figure, Part, show
 from bench.truth import Box, Said, Truth, read_truth
 
-CUT_FRAMES = 2
 CLEAR_S = 0.08
 ROUNDING_S = 0.001
 
@@ -74,20 +74,12 @@ def _clip(out: Path, entry: Document) -> Clip:
 
 
 def _cut_rows(shots: Document, truth: Truth) -> list[Figure]:
-    """A found cut and a true one may be a pair within two frames; what is found inside a dissolve is neither right nor wrong."""
     found = sorted(round(frame * truth.fps / shots["fps"]) for frame in shots["cuts"])
-    pairs, free = 0, list(found)
-    for cut in truth.cuts:
-        near = min(free, key=lambda frame: abs(frame - cut), default=None)
-        if near is not None and abs(near - cut) <= CUT_FRAMES:
-            free.remove(near)
-            pairs += 1
-    mixed = [(dissolve.first - CUT_FRAMES, dissolve.past + CUT_FRAMES) for dissolve in truth.dissolves]
-    wrong = sum(not any(first <= frame <= last for first, last in mixed) for frame in free)
-    total = 2 * pairs + wrong + len(truth.cuts) - pairs
-    f1 = 2 * pairs / total if total else 1.0
-    missed = len(truth.cuts) - pairs
-    return [_row("cuts, F1 within 2 frames", f"{f1:.3f}", ">= 0.98", f1 >= 0.98), _row("  missed, wrong", f"{missed}, {wrong}")]
+    told = compared(found, truth.cuts, truth.dissolves)
+    return [
+        _row("cuts, F1 within 2 frames", f"{told.f1:.3f}", ">= 0.98", told.f1 >= 0.98),
+        _row("  missed, wrong", f"{told.missed}, {told.wrong}"),
+    ]
 
 
 def _picture_rows(clips: list[Clip], truth: Truth) -> list[Figure]:

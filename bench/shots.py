@@ -22,6 +22,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.cuts import NEAR, compared, within
 from bench.floor import decode_only
 from bench.peers import peers_python
 from bench.report import Figure, Part, at_least, at_most, show
@@ -38,7 +39,6 @@ from cutroom.vision.shots import find_shots, join_scores
 
 Result = TypeVar("Result")
 
-NEAR = 2
 LOST = 0.005  # of F1, that the gate may cost
 MOST_TIME = 1.3
 PLAIN_STEP = 10.0  # mean grey levels
@@ -154,30 +154,21 @@ def _expected(truth: Path, fps: float) -> Expected:
 
 
 def _cuts_figure(found: Shots, others: dict[str, list[int]], expected: Expected, every: list[int]) -> Figure:
-    peers = {name: f1(cuts, expected) for name, cuts in others.items()}
-    return at_least("cuts, F1 within two frames", f1(found.cuts, expected), round(f1(every, expected) - LOST, 4), peers=peers)
+    peers = {name: _f1(cuts, expected) for name, cuts in others.items()}
+    return at_least("cuts, F1 within two frames", _f1(found.cuts, expected), round(_f1(every, expected) - LOST, 4), peers=peers)
 
 
-def f1(found: Sequence[int], expected: Expected) -> float:
-    """Of cuts. Nothing found where nothing is to be found is 1."""
-    pairs, free = 0, sorted(found)
-    for cut in expected.cuts:
-        near = min(free, key=lambda frame: abs(frame - cut), default=None)
-        if near is not None and abs(near - cut) <= NEAR:
-            free.remove(near)
-            pairs += 1
-    wrong = sum(not any(_within(frame, span) for span in expected.dissolves) for frame in free)
-    total = len(expected.cuts) + pairs + wrong
-    return 2 * pairs / total if total else 1.0
+def _f1(cuts: Sequence[int], expected: Expected) -> float:
+    return compared(cuts, expected.cuts, expected.dissolves).f1
 
 
 def _kind_figures(found: Shots, others: dict[str, list[int]], expected: Expected) -> list[Figure]:
     def dissolved(cuts: Sequence[int]) -> int:
-        return sum(any(_within(cut, span) for cut in cuts) for span in expected.dissolves)
+        return sum(any(within(cut, span) for cut in cuts) for span in expected.dissolves)
 
     def lit(cuts: Sequence[int]) -> int:
         real = [cut for cut in cuts if not any(abs(cut - true) <= NEAR for true in expected.cuts)]
-        return sum(any(_within(cut, span) for cut in real) for span in expected.lights)
+        return sum(any(within(cut, span) for cut in real) for span in expected.lights)
 
     wanted = [
         *(({"cut", "slide"}, Frames(cut, cut)) for cut in expected.cuts),
@@ -204,10 +195,6 @@ def _is_true(event: ShotEvent, wanted: Sequence[tuple[set[str], Frames]]) -> boo
 
 def _touches(event: ShotEvent, span: Frames) -> bool:
     return event.start_frame - NEAR <= span.past and span.first <= event.end_frame + NEAR
-
-
-def _within(frame: int, span: Frames) -> bool:
-    return span.first - NEAR <= frame <= span.past + NEAR
 
 
 if __name__ == "__main__":
