@@ -8,16 +8,18 @@ from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import TRANSCRIBE_CHUNK, TranscribeInput
 from cutroom.contracts.documents import Cues, Wording
+from cutroom.speech.recognise import at_hand
 from cutroom.speech.transcribe import Hearing, transcribe
 from cutroom.store.artifacts import Scope
 
-VERSION = 2
+VERSION = 3
 
 
 @implements(TRANSCRIBE_CHUNK)
 async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
     """The words of a chunk. It belongs to the asset, so a second campaign on the same recording finds it done."""
     plan, chunk = asked.plan, asked.chunk
+    vocabulary = (await task.read(plan.wording, Wording)).vocabulary if plan.wording else []
     loop = asyncio.get_running_loop()
     left = threading.Event()
 
@@ -34,7 +36,7 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
             plan.second_model,
             await task.read(asked.cues, Cues) if asked.cues else None,
             plan.language,
-            tuple((await task.read(plan.wording, Wording)).vocabulary) if plan.wording else (),
+            tuple(vocabulary),
         )
         sound = await task.local(asked.sound)
         try:
@@ -47,9 +49,11 @@ async def transcribe_chunk(task: Task, asked: TranscribeInput) -> ArtifactRef:
     params = {
         "engine": plan.speech_engine,
         "model": plan.speech_model,
-        "second": [plan.second_engine, plan.second_model],
+        # What is done in its place while its weights are not here must not be found once they are.
+        "second": [plan.second_engine, plan.second_model, at_hand(plan.second_engine, plan.second_model)],
         "language": plan.language,
+        "vocabulary": vocabulary,
         "chunk": chunk.model_dump(exclude={"index"}),
     }
-    inputs = [asked.sound, *([asked.cues] if asked.cues else []), *([plan.wording] if plan.wording else [])]
+    inputs = [asked.sound, *([asked.cues] if asked.cues else [])]
     return await task.make_one(scope, VERSION, params, inputs, ".json", make, media_s=chunk.end_s - chunk.start_s)

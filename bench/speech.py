@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from bench.report import Figure, Part, at_least, at_most, show
 from bench.truth import Said, read_truth
 from cutroom.contracts.documents import Cues, Transcript
+from cutroom.contracts.media import SpeechEngine
 from cutroom.media.ffmpeg import locate
 from cutroom.settings import Settings
 from cutroom.speech.captions_file import read_captions
@@ -61,13 +62,13 @@ def measure(talk: Path) -> Part:
     return Part("Speech", [str(talk)], figures, notes)
 
 
-def _told(sound: Path, cues: Cues, second: tuple[str, str] = ("none", "")) -> tuple[Transcript, float, int]:
+def _told(sound: Path, cues: Cues, second: tuple[SpeechEngine, str] = ("none", "")) -> tuple[Transcript, float, int]:
     """The transcript that captions give, the CPU seconds it took, and how many chunks had no captions."""
     began, length_s = _cpu_s(), duration_of(sound)
     chunks = chunks_around_cues(cues)
     for stretch in untold(cues, length_s) if second[0] != "none" else []:
         chunks += chunks_untold(speech_in_file(sound, stretch), stretch)
-    hearing = Hearing("captions", "", second[0], second[1], cues, "en")  # type: ignore[arg-type]
+    hearing = Hearing("captions", "", second[0], second[1], cues, "en")
     parts = [transcribe(sound, chunk, hearing, lambda share: None) for chunk in in_order_of_time(chunks)]
     return join_parts("captions", "en", length_s, parts), _cpu_s() - began, sum(chunk.last_cue == 0 for chunk in chunks)
 
@@ -116,7 +117,7 @@ def _damaged(sound: Path, cues: Cues, words: Sequence[Said]) -> list[Figure]:
         for cue in cues.cues
     ]
     moved = [cue.model_copy(update={"start_s": cue.start_s + SHIFT_S, "end_s": cue.end_s + SHIFT_S}) for cue in cues.cues]
-    half = cues.cues[: len(cues.cues) // 2]
+    half = cues.cues[: max(1, len(cues.cues) // 2)]
     told_wrong, _, _ = _told(sound, Cues(cues=wrong))
     told_moved, _, _ = _told(sound, Cues(cues=moved))
     missing = untold(Cues(cues=half), duration_of(sound))

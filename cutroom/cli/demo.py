@@ -23,7 +23,7 @@ SHORTEST_SAMPLE_S = 30
 def demo(
     video: Annotated[Path | None, typer.Option(help="A recording; without one a talk is made.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the clips.")] = Path("demo"),
-    captions: Annotated[Path | None, typer.Option(help="Its captions, SRT or VTT.")] = None,
+    captions: Annotated[Path | None, typer.Option(help="Its captions: SRT, VTT, ASS or TTML.")] = None,
     clips: Annotated[int | None, typer.Option(help="How many clips at most.")] = None,
     seconds: Annotated[int, typer.Option(help="Length of the talk that is made.")] = 120,
 ) -> None:

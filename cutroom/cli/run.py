@@ -40,7 +40,7 @@ class Wishes:
 def run(
     video: Annotated[Path, typer.Argument(help="The recording: MP4, MOV, MKV or WebM.")],
     out: Annotated[Path, typer.Option(help="Folder for the clips.")] = Path("clips"),
-    captions: Annotated[Path | None, typer.Option(help="Its captions, SRT or VTT.")] = None,
+    captions: Annotated[Path | None, typer.Option(help="Its captions: SRT, VTT, ASS or TTML.")] = None,
     clips: Annotated[int | None, typer.Option(help="How many clips at most.")] = None,
     min_s: Annotated[float | None, typer.Option(help="Shortest clip, seconds.")] = None,
     max_s: Annotated[float | None, typer.Option(help="Longest clip, seconds.")] = None,

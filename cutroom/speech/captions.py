@@ -14,7 +14,7 @@ import numpy as np
 from cutroom.contracts.documents import Cue, Cues, TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
 from cutroom.speech.align import DEPTH_DB, Timed, aligner
-from cutroom.speech.language import base_language, guess_language
+from cutroom.speech.language import base_language, language_of
 from cutroom.speech.recogniser import Told
 from cutroom.speech.sound import FRAME_S, RATE, Samples, duration_of, loud_frames, loudness_of, read_samples, silences_of
 from cutroom.speech.words import spoken_form, written_words
@@ -37,6 +37,9 @@ LEAST_WORD_SCORE = -4.5
 MOST_WRONG = 0.5
 ESTIMATED_CONFIDENCE = 0.3
 SHORTEST_S = 0.02
+# Captions that overlap by more are said at the same time.
+OVERLAP_S = 0.5
+MOVED_S = 0.3
 
 Times = Sequence[Timed | None]
 
@@ -49,7 +52,7 @@ class CaptionsRecogniser:
 
     def transcribe(self, sound: Path, chunk: SpeechChunk, language: str, told: Told) -> TranscriptPart:
         """One word per written word, in order, not overlapping. Raises ArtifactMissing where the sound cannot be read."""
-        language = base_language(language) or guess_language(Cues(cues=self._cues))
+        language = base_language(language) or language_of(Cues(cues=self._cues), chunk.first_cue, chunk.last_cue)
         total_s = duration_of(sound)
         found = self._found_together(sound, chunk.first_cue, chunk.last_cue, language)
         told(0.5)
@@ -57,7 +60,7 @@ class CaptionsRecogniser:
         for index in range(chunk.first_cue, chunk.last_cue):
             cue = self._cues[index]
             times = found.get(index) or self._found_singly(sound, index, language)
-            words += timed_words(cue, times) if times else estimated_words(cue, sound, total_s)
+            words = merged(words, timed_words(cue, times) if times else estimated_words(cue, sound, total_s))
             told(0.5 + 0.5 * (index + 1 - chunk.first_cue) / (chunk.last_cue - chunk.first_cue))
         return TranscriptPart(engine="captions", language=language, words=in_order(words))
 
@@ -200,8 +203,21 @@ def estimated_words(cue: Cue, sound: Path, total_s: float) -> list[Word]:
     ]
 
 
+def merged(words: Sequence[Word], more: Sequence[Word]) -> list[Word]:
+    """The words of captions and of the next one. Where that one is said during them all words follow their times.
+
+    Captions that overlap only a little stay as written: their times are not so exact.
+    """
+    if words and more and more[0].start_s < words[-1].start_s - OVERLAP_S and more[-1].start_s < words[-1].start_s:
+        return sorted([*words, *more], key=lambda word: word.start_s)
+    return [*words, *more]
+
+
 def in_order(words: Sequence[Word]) -> list[Word]:
-    """The same words, each ending before the next begins and none shorter than 20 ms; times in milliseconds."""
+    """The same words, each ending before the next begins and none shorter than 20 ms; times in milliseconds.
+
+    A word that must be moved by more than `MOVED_S` is not where it is said any more, and so is not `aligned`.
+    """
     ordered: list[Word] = []
     for word in words:
         start_s = word.start_s
@@ -211,5 +227,6 @@ def in_order(words: Sequence[Word]) -> list[Word]:
             ordered[-1] = before.model_copy(update={"end_s": round(end_s, 3)})
             start_s = max(start_s, end_s)
         end_s = max(word.end_s, start_s + SHORTEST_S)
-        ordered.append(word.model_copy(update={"start_s": round(start_s, 3), "end_s": round(end_s, 3)}))
+        aligned = word.aligned and start_s - word.start_s <= MOVED_S
+        ordered.append(word.model_copy(update={"start_s": round(start_s, 3), "end_s": round(end_s, 3), "aligned": aligned}))
     return ordered

@@ -11,7 +11,7 @@ from cutroom.contracts.documents import TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
 from cutroom.speech import converted
 from cutroom.speech.chunks import chunks_of_speech
-from cutroom.speech.recogniser import Told, hint
+from cutroom.speech.recogniser import Told, askable, hint
 from cutroom.speech.sound import RATE, read_samples
 from cutroom.speech.vad import speech_in
 
@@ -36,7 +36,8 @@ class FasterWhisperRecogniser:
         model, pipeline, lock = loaded(folder)
         samples = read_samples(sound, chunk.start_s, chunk.end_s)
         length_s = samples.size / RATE
-        ways: dict[str, Any] = {"multilingual": not language}
+        asked, warnings = askable(language, model.supported_languages)
+        ways: dict[str, Any] = {"multilingual": not asked}
         if pipeline is not None:
             windows = chunks_of_speech(speech_in(samples))
             if not windows:
@@ -47,7 +48,7 @@ class FasterWhisperRecogniser:
         with lock:
             segments, info = (pipeline or model).transcribe(
                 samples.astype(np.float32) / 32768,
-                language=language or None,
+                language=asked,
                 word_timestamps=True,
                 # A chunk stands alone: no text of another is a hint, and a loop cannot spread.
                 condition_on_previous_text=False,
@@ -67,7 +68,7 @@ class FasterWhisperRecogniser:
                 ]
                 told(min(1.0, segment.end / length_s))
         told(1.0)
-        return TranscriptPart(engine="faster_whisper", language=str(info.language), words=words)
+        return TranscriptPart(engine="faster_whisper", language=str(info.language), words=words, warnings=warnings)
 
 
 @cache

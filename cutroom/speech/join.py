@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cutroom.contracts.documents import Transcript, TranscriptPart, Word
-from cutroom.speech.captions import in_order
+from cutroom.speech.captions import in_order, merged
 from cutroom.speech.language import language_name
 from cutroom.speech.words import sentences_of, spoken_form
 
@@ -23,7 +23,7 @@ def join_parts(engine: str, language: str, duration_s: float, parts: Sequence[Tr
     captioned = False
     for part in parts:
         captions = part.engine == "captions"
-        words = [*words, *part.words] if captions and captioned else stitched(words, part.words, captioned, captions)
+        words = merged(words, part.words) if captions and captioned else stitched(words, part.words, captioned, captions)
         captioned = captions
     words = in_order(words)
     guessed = sum(not word.aligned for word in words)

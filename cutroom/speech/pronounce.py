@@ -17,6 +17,8 @@ PHONES = dict(line.split("\t") for line in files(__package__).joinpath("phones.t
 SOUND = re.compile("|".join(sorted(map(re.escape, PHONES), key=len, reverse=True)))
 MONEY = re.compile(r"([$€£¥])(\d[\d,.]*)")
 CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
+# Languages whose voice has another name. No Nynorsk voice is there, and its spelling is near enough.
+VOICES = {"": "en-us", "en": "en-us", "no": "nb", "nn": "nb", "zh": "cmn"}
 YEAR = re.compile(r"(1[1-9]|20)([1-9]\d)")
 LONGEST = 60
 SYNCHRONOUS, STAY_ALIVE, UTF8, IPA = 2, 0x8000, 1, 2
@@ -40,7 +42,7 @@ def speller() -> ctypes.CDLL:
 def pronunciations(word: str, language: str) -> tuple[str, ...]:
     """Ways to say a written word, likely one first, as CMU phones with spaces between; empty where it has no sound.
 
-    An unknown language is read as English.
+    So is a word of a language that espeak-ng has no voice for; the empty language is English.
     """
     said = [to_phones(spelled(text[:LONGEST], language)) for text in readings(word)]
     return tuple(dict.fromkeys(phones for phones in said if phones))
@@ -50,7 +52,11 @@ def pronunciations(word: str, language: str) -> tuple[str, ...]:
 def speaks(language: str) -> bool:
     """Whether espeak-ng has a voice for a language, so that its words can be aligned."""
     with _lock:
-        return language in ("", "en") or speller().espeak_SetVoiceByName(language.encode()) == 0
+        return bool(speller().espeak_SetVoiceByName(voice_of(language)) == 0)
+
+
+def voice_of(language: str) -> bytes:
+    return VOICES.get(language, language).encode()
 
 
 def readings(word: str) -> list[str]:
@@ -63,12 +69,11 @@ def readings(word: str) -> list[str]:
 
 
 def spelled(text: str, language: str) -> str:
-    """The text in the international phonetic alphabet."""
+    """The text in the international phonetic alphabet; nothing where there is no voice for the language."""
     with _lock:
         library = speller()
-        voice = "en-us" if language in ("", "en") else language
-        if library.espeak_SetVoiceByName(voice.encode()) != 0:
-            library.espeak_SetVoiceByName(b"en-us")
+        if library.espeak_SetVoiceByName(voice_of(language)) != 0:
+            return ""
         rest, heard = ctypes.c_char_p(text.encode()), []
         while rest.value:
             heard.append((library.espeak_TextToPhonemes(ctypes.byref(rest), UTF8, IPA) or b"").decode(errors="ignore"))

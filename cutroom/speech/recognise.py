@@ -1,7 +1,7 @@
 """Which recogniser does the work: chosen once per job, on the machine that has the models, and then kept to."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cutroom.contracts.documents import Cues
 from cutroom.contracts.media import SpeechEngine
@@ -11,7 +11,20 @@ from cutroom.speech import converted, weights
 from cutroom.speech.captions import CaptionsRecogniser
 from cutroom.speech.download import MIB
 from cutroom.speech.pocketsphinx_engine import PocketsphinxRecogniser
-from cutroom.speech.recogniser import Recogniser
+from cutroom.speech.recogniser import Recogniser, Told
+
+
+class Store(Protocol):
+    """Where the weights of an engine come from: the modules `converted` and `weights`."""
+
+    def cached(self, model: str) -> Path | None: ...
+
+    def fetchable(self, model: str) -> bool: ...
+
+    def fetch(self, model: str, told: Told) -> Path: ...
+
+
+STORES: dict[SpeechEngine, Store] = {"faster_whisper": converted, "whisper": weights}
 
 
 class EngineFacts(NamedTuple):
@@ -48,6 +61,38 @@ def choose_recogniser(settings: Settings) -> tuple[SpeechEngine, str]:
     if converted.fetchable(model):
         return "faster_whisper", model
     return ("whisper", model) if weights.fetchable(model) else ("pocketsphinx", "en-us")
+
+
+def choose_second(settings: Settings) -> tuple[SpeechEngine, str]:
+    """Engine and model that take over where captions fail, without asking the network: weights are fetched at first need.
+
+    Few captions fail, so settings that name no model do no harm: then it is pocketsphinx.
+    """
+    model = settings.whisper_model
+    try:
+        if converted.cached(model) is None and (weights.cached(model) is not None or converted.published(model) is None):
+            return "whisper", model
+    except SetupError:
+        return "pocketsphinx", "en-us"
+    return "faster_whisper", model
+
+
+def at_hand(engine: SpeechEngine, model: str) -> bool:
+    """Whether a recogniser's weights are on this machine."""
+    try:
+        return engine not in STORES or STORES[engine].cached(model) is not None
+    except SetupError:
+        return False
+
+
+def made_ready(engine: SpeechEngine, model: str, told: Told) -> bool:
+    """Whether a recogniser can be used; its weights are fetched where they are not here and their publisher answers."""
+    if at_hand(engine, model):
+        return True
+    try:
+        return STORES[engine].fetchable(model) and STORES[engine].fetch(model, told).exists()
+    except SetupError:
+        return False
 
 
 def available_engines(settings: Settings) -> list[EngineFacts]:

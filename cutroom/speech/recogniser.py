@@ -1,6 +1,6 @@
 """What every recogniser is: sound in, words with times out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from cutroom.contracts.media import SpeechChunk
 
 # Whisper looks at 224 tokens of a hint at most; a token is rarely under two letters.
 LONGEST_HINT = 400
+UNKNOWN_LANGUAGE = "The recogniser does not know the language that was asked for; it wrote down what it heard."
 
 # Called with the share that is done, 0 to 1, after real work.
 Told = Callable[[float], None]
@@ -23,6 +24,13 @@ class Recogniser(Protocol):
         Raises SetupError where the engine's model is missing, ArtifactMissing where the sound cannot be read.
         """
         ...
+
+
+def askable(language: str, known: Collection[str]) -> tuple[str | None, list[str]]:
+    """The language as whisper is asked for it, None where it must find out itself, and a warning where that was not wished."""
+    if language and language not in known:
+        return None, [UNKNOWN_LANGUAGE]
+    return language or None, []
 
 
 def hint(vocabulary: Sequence[str]) -> str:

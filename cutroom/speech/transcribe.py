@@ -13,7 +13,7 @@ from cutroom.speech.captions import LEAST_SCORE, NARROW_S, WINDOW_S, CaptionsRec
 from cutroom.speech.guards import guarded
 from cutroom.speech.language import base_language, language_name
 from cutroom.speech.pronounce import speaks
-from cutroom.speech.recognise import recogniser_for
+from cutroom.speech.recognise import made_ready, recogniser_for
 from cutroom.speech.recogniser import Told
 from cutroom.speech.sound import RATE, read_samples
 from cutroom.speech.vad import spans_of, speech_in
@@ -52,23 +52,30 @@ def transcribe(sound: Path, chunk: SpeechChunk, hearing: Hearing, told: Told) ->
     cannot be read.
     """
     if chunk.last_cue <= chunk.first_cue or hearing.cues is None:
-        engine, model = (hearing.second, hearing.second_model) if hearing.engine == "captions" else (hearing.engine, hearing.model)
+        engine, model = second_of(hearing, told) if hearing.engine == "captions" else (hearing.engine, hearing.model)
         return spelled(heard(sound, chunk, engine, model, hearing, told), hearing)
     part = CaptionsRecogniser(hearing.cues).transcribe(sound, chunk, hearing.language, told)
     warnings = [] if speaks(base_language(part.language)) else [NO_ALIGNER.format(language=language_name(part.language))]
     wrong = sum(not word.aligned for word in part.words)
     if wrong > MOST_WRONG * len(part.words) and not warnings and hearing.second != "none":
-        if hearing.second != "pocketsphinx":
-            return spelled(instead(sound, chunk, hearing, told), hearing)
+        engine, model = second_of(hearing, told)
+        if engine != "pocketsphinx":
+            return spelled(instead(sound, chunk, engine, model, hearing, told), hearing)
         warnings = [KEPT]
     return spelled(part.model_copy(update={"warnings": [*part.warnings, *warnings]}), hearing)
 
 
-def instead(sound: Path, chunk: SpeechChunk, hearing: Hearing, told: Told) -> TranscriptPart:
+def second_of(hearing: Hearing, told: Told) -> tuple[SpeechEngine, str]:
+    """Who hears what captions do not tell: pocketsphinx where the weights of the planned one cannot be had."""
+    planned = (hearing.second, hearing.second_model)
+    return planned if made_ready(*planned, told) else ("pocketsphinx", "en-us")
+
+
+def instead(sound: Path, chunk: SpeechChunk, engine: SpeechEngine, model: str, hearing: Hearing, told: Told) -> TranscriptPart:
     """What is heard where the captions are wrong."""
     wider = chunk.model_copy(update={"start_s": max(0.0, chunk.start_s - ROOM_S), "end_s": chunk.end_s + ROOM_S})
-    part = heard(sound, wider, hearing.second, hearing.second_model, hearing, told)
-    return part.model_copy(update={"warnings": [TAKEN_OVER.format(engine=hearing.second), *part.warnings]})
+    part = heard(sound, wider, engine, model, hearing, told)
+    return part.model_copy(update={"warnings": [TAKEN_OVER.format(engine=engine), *part.warnings]})
 
 
 def heard(sound: Path, chunk: SpeechChunk, engine: SpeechEngine, model: str, hearing: Hearing, told: Told) -> TranscriptPart:
@@ -120,5 +127,6 @@ def spelled(part: TranscriptPart, hearing: Hearing) -> TranscriptPart:
     """The part with near misses of the custom vocabulary repaired, in captions too: of those nothing else is ever changed."""
     if not hearing.vocabulary or not part.words:
         return part
-    words, repaired = spelled_as(part.words, hearing.vocabulary, base_language(part.language), aligner().knows)
+    cased = part.engine != "pocketsphinx"
+    words, repaired = spelled_as(part.words, hearing.vocabulary, base_language(part.language), aligner().knows, cased=cased)
     return part.model_copy(update={"words": words, "warnings": [*part.warnings, *([SPELLED] if repaired else [])]})

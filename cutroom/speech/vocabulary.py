@@ -20,17 +20,27 @@ MOST_UNLIKE_LETTERS = 0.5
 LEAST_PHONES = 3
 # `Cutroom` may be heard as `cut room`, and `Cut Room` as `cutroom`.
 MORE_WORDS = 1
+# Far more often themselves than a name that is written or sounds like them.
+FUNCTIONS = (
+    "a all am an and any are as at be but by can did do for go had has have he her him his how i if in is it may me my no not of "
+    "on one or our out she so than that the their them then there they this to too two up us was we were what when where who why "
+    "will with you your"
+)
+FUNCTION_WORDS = frozenset(FUNCTIONS.split())
 
 
 def spelled_as(
-    words: Sequence[Word], vocabulary: Sequence[str], language: str, known: Callable[[str], bool]
+    words: Sequence[Word], vocabulary: Sequence[str], language: str, known: Callable[[str], bool], *, cased: bool = True
 ) -> tuple[list[Word], int]:
-    """The words with near misses of the vocabulary repaired, and how many were. `known`: whether the dictionary has a word."""
+    """The words with near misses of the vocabulary repaired, and how many were.
+
+    `known`: whether the dictionary has a word. `cased`: whether the text has capitals where they belong.
+    """
     terms = [(term, phones_of(term.split(), language)) for term in vocabulary]
     spelled: list[Word] = []
     repaired, at = 0, 0
     while at < len(words):
-        match = best_match(words, at, terms, language, known)
+        match = best_match(words, at, terms, language, known, cased)
         if match is None:
             spelled.append(words[at])
             at += 1
@@ -44,7 +54,12 @@ def spelled_as(
 
 
 def best_match(
-    words: Sequence[Word], at: int, terms: Sequence[tuple[str, list[str]]], language: str, known: Callable[[str], bool]
+    words: Sequence[Word],
+    at: int,
+    terms: Sequence[tuple[str, list[str]]],
+    language: str,
+    known: Callable[[str], bool],
+    cased: bool,
 ) -> tuple[str, int] | None:
     """The term that the words from here on nearly are, the nearest first, and how many words it takes the place of."""
     found: list[tuple[float, int, str]] = []
@@ -54,7 +69,7 @@ def best_match(
             heard = [spoken_form(word.text) for word in islice(words, at, at + count)]
             if len(heard) < count:
                 break
-            unlike = difference(term, phones, heard, language, known)
+            unlike = difference(term, phones, heard, language, known, cased)
             if unlike is not None:
                 found.append((unlike, -count, term))
     if not found:
@@ -63,15 +78,23 @@ def best_match(
     return term, -count
 
 
-def difference(term: str, phones: list[str], heard: list[str], language: str, known: Callable[[str], bool]) -> float | None:
-    """How unlike the words heard and a term sound, 0 to 1; None where they are too unlike to be the same."""
+def difference(
+    term: str, phones: list[str], heard: list[str], language: str, known: Callable[[str], bool], cased: bool
+) -> float | None:
+    """How unlike the words heard and a term sound, 0 to 1; None where they are too unlike to be the same.
+
+    In a text with capitals an ordinary word was meant as it stands: `it` is not `IT`, and `meat` not `Meet`.
+    """
     written, meant = "".join(heard), "".join(spoken_form(part) for part in term.split())
+    ordinary = all(map(known, heard))
     if written == meant:
-        return 0.0
+        return None if len(heard) == 1 and ordinary and (cased or heard[0] in FUNCTION_WORDS) else 0.0
+    if ordinary and (cased or heard[0] in FUNCTION_WORDS):
+        return None
     if len(phones) < LEAST_PHONES or Indel.normalized_distance(written, meant) > MOST_UNLIKE_LETTERS:
         return None
     unlike = float(Levenshtein.normalized_distance(phones, phones_of(heard, language)))
-    return unlike if unlike <= (0.0 if all(map(known, heard)) else MOST_UNLIKE_SOUND) else None
+    return unlike if unlike <= (0.0 if ordinary else MOST_UNLIKE_SOUND) else None
 
 
 def phones_of(words: Sequence[str], language: str) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from cutroom.contracts.documents import TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
 from cutroom.speech import weights
-from cutroom.speech.recogniser import Told, hint
+from cutroom.speech.recogniser import Told, askable, hint
 from cutroom.speech.sound import read_samples
 
 
@@ -29,11 +29,14 @@ class WhisperRecogniser:
         """
         weights.fetch(self._model, lambda _: told(0.0))
         model, lock = loaded(self._model)
+        from whisper.tokenizer import LANGUAGES
+
+        asked, warnings = askable(language, LANGUAGES)
         samples = read_samples(sound, chunk.start_s, chunk.end_s).astype(np.float32) / 32768
         with lock:
             heard = model.transcribe(
                 samples,
-                language=language or None,
+                language=asked,
                 word_timestamps=True,
                 # A chunk stands alone: no text of another is a hint, and a loop cannot spread.
                 condition_on_previous_text=False,
@@ -54,7 +57,7 @@ class WhisperRecogniser:
             for word in segment["words"]
             if word["word"].strip()
         ]
-        return TranscriptPart(engine="whisper", language=str(heard["language"]), words=words)
+        return TranscriptPart(engine="whisper", language=str(heard["language"]), words=words, warnings=warnings)
 
 
 @cache

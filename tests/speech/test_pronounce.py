@@ -2,7 +2,7 @@
 
 import pytest
 
-from cutroom.speech.pronounce import pronunciations
+from cutroom.speech.pronounce import pronunciations, speaks
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,8 @@ def test_what_cannot_be_said_has_no_pronunciation() -> None:
     assert pronunciations("—", "en") == ()
 
 
-def test_an_unknown_language_is_read_as_english() -> None:
-    assert pronunciations("oven", "tlh") == pronunciations("oven", "en")
+def test_a_language_without_a_voice_has_no_pronunciations_and_codes_find_their_voice() -> None:
+    assert pronunciations("oven", "tlh") == ()
+    assert pronunciations("oven", "") == pronunciations("oven", "en")
+    assert speaks("no")
+    assert speaks("zh")

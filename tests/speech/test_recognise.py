@@ -18,7 +18,7 @@ from cutroom.contracts.media import SpeechChunk
 from cutroom.errors import SetupError
 from cutroom.settings import Settings
 from cutroom.speech import converted, download, weights
-from cutroom.speech.recognise import available_engines, choose_engine, recogniser_for
+from cutroom.speech.recognise import available_engines, choose_engine, choose_second, made_ready, recogniser_for
 from cutroom.speech.recogniser import LONGEST_HINT, hint
 from cutroom.speech.sound import RATE
 from tests.speech.conftest import Talk, write_sound
@@ -147,7 +147,7 @@ def test_a_fetch_that_broke_off_goes_on_where_it_stopped(publisher: None, cache:
     cache.mkdir(parents=True)
     (cache / "tiny.pt.part").write_bytes(BYTES[:3000])
     assert weights.fetch("tiny", lambda share: None).read_bytes() == BYTES
-    assert [file.name for file in cache.iterdir()] == ["tiny.pt"]
+    assert [file.name for file in cache.glob("[!.]*")] == ["tiny.pt"]
 
 
 def test_a_converted_model_is_fetched_file_by_file_and_each_is_checked(
@@ -158,7 +158,7 @@ def test_a_converted_model_is_fetched_file_by_file_and_each_is_checked(
     monkeypatch.setitem(converted.PUBLISHED, "tiny", converted.Converted("someone/tiny", "1", files))
     told: list[float] = []
     folder = converted.fetch("tiny", told.append)
-    assert sorted(file.name for file in folder.iterdir()) == ["config.json", "model.bin"]
+    assert sorted(file.name for file in folder.glob("[!.]*")) == ["config.json", "model.bin"]
     assert told == sorted(told)
     assert told[-1] == 1.0
     (folder / "model.bin").write_bytes(b"cut off")
@@ -197,14 +197,14 @@ def test_weights_with_another_hash_are_thrown_away(publisher: None, cache: Path)
     with pytest.raises(SetupError) as told:
         weights.fetch("base", lambda share: None)
     assert told.value.code == "whisper_weights_missing"
-    assert list(cache.iterdir()) == []
+    assert list(cache.glob("[!.]*")) == []
 
 
 def test_fetching_from_a_silent_publisher_gives_up(silent_publisher: None, cache: Path) -> None:
     with pytest.raises(SetupError) as told:
         weights.fetch("base", lambda share: None)
     assert told.value.code == "whisper_weights_missing"
-    assert list(cache.iterdir()) == []
+    assert list(cache.glob("[!.]*")) == []
 
 
 def test_every_engine_is_listed_with_where_it_is(cache: Path) -> None:
@@ -240,6 +240,7 @@ def test_faster_whisper_gives_words_inside_their_chunk(talk: Talk, tiny_converte
     part = recogniser.transcribe(talk.sound, SpeechChunk(index=1, start_s=5.0, end_s=6.5), "en", told.append)
     assert part.engine == "faster_whisper"
     assert part.language == "en"
+    assert part.words
     for word in part.words:
         assert 5.0 <= word.start_s <= word.end_s <= 6.5
         assert word.text == word.text.strip()
@@ -305,3 +306,12 @@ def test_captions_without_their_text_have_no_recogniser() -> None:
     with pytest.raises(SetupError):
         recogniser_for("captions", "", None)
     assert recogniser_for("captions", "", Cues(cues=[]))
+
+
+def test_with_captions_no_publisher_is_asked_and_no_setting_fails(silent_publisher: None) -> None:
+    assert choose_second(Settings(whisper_model="base")) == ("faster_whisper", "base")
+    assert choose_second(Settings(whisper_model="base.en")) == ("whisper", "base.en")
+    assert choose_second(Settings(whisper_model="gigantic")) == ("pocketsphinx", "en-us")
+    assert download._asked == {}
+    assert not made_ready("faster_whisper", "base", lambda share: None)
+    assert made_ready("pocketsphinx", "en-us", lambda share: None)

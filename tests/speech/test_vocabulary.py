@@ -6,6 +6,7 @@ from cutroom.contracts.documents import Word
 from cutroom.speech.align import aligner
 from cutroom.speech.vocabulary import spelled_as
 
+ORDINARY = ("IT", "US", "WHO", "Meet")
 TERMS = ("Cutroom", "Kubernetes", "Ada Lovelace", "PostgreSQL", "Siobhan")
 
 
@@ -42,6 +43,11 @@ def test_near_misses_are_repaired_with_their_punctuation(heard: str, meant: str)
 )
 def test_other_words_stay_as_they_are(heard: str) -> None:
     assert spelled(heard) == heard
+
+
+@pytest.mark.parametrize("heard", ["And it is raining.", "They told us.", "Who is there?", "We eat meat."])
+def test_ordinary_words_in_a_text_with_capitals_were_meant_so(heard: str) -> None:
+    assert spelled(heard, ORDINARY) == heard
 
 
 def test_without_a_vocabulary_nothing_changes() -> None:
