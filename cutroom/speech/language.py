@@ -60,7 +60,8 @@ CODES = {
     "nb": "no", "nob": "no", "nor": "no", "nno": "nn", "fil": "tl", "tgl": "tl", "iw": "he", "heb": "he", "cmn": "zh", "chi": "zh",
     "zho": "zh", "eng": "en", "ger": "de", "deu": "de", "fre": "fr", "fra": "fr", "spa": "es", "ita": "it", "por": "pt",
     "dut": "nl", "nld": "nl", "swe": "sv", "dan": "da", "fin": "fi", "pol": "pl", "cze": "cs", "ces": "cs", "gre": "el",
-    "ell": "el", "tur": "tr", "rus": "ru", "ukr": "uk", "jpn": "ja", "kor": "ko", "ara": "ar", "hin": "hi", "hun": "hu", "ron": "ro",
+    "ell": "el", "tur": "tr", "rus": "ru", "ukr": "uk", "jpn": "ja", "kor": "ko", "ara": "ar", "hin": "hi", "hun": "hu",
+    "ron": "ro",
     "rum": "ro", "vie": "vi", "tha": "th", "ind": "id", "msa": "ms", "may": "ms", "und": "",
 }  # fmt: skip
 
