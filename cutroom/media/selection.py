@@ -20,11 +20,11 @@ from cutroom.media.cues import Numbers, plain
 from cutroom.media.features import Talk
 from cutroom.media.reasons import why
 from cutroom.media.subjects import Sameness, Subjects
-from cutroom.media.units import Unit, joined, units_of
+from cutroom.media.units import Unit, clear_of_cuts, joined, units_of
 from cutroom.media.weights import WEIGHTS, Weights
 from cutroom.speech.prosody import SentenceSound
 
-VERSION = 3
+VERSION = 4
 
 FRAME_S = 0.04  # rendering moves an end by up to a frame
 LEAST_PIECE_S = 5.0
@@ -64,10 +64,10 @@ def select(
     `wishes.min_s` gives one clip of all of it; a source without words gives parts of it, begun at cuts of the picture.
     `on_step` hears of each step of long work.
     """
-    units, spans = _spans(transcript, wishes, duration_s, sounds)
-    if not spans:
-        return _without_words(shots, wishes, duration_s)
     cuts_s = [cut / shots.fps for cut in shots.cuts] if shots.fps else []
+    units, spans = _spans(transcript, wishes, duration_s, sounds, cuts_s)
+    if not spans:
+        return _without_words(cuts_s, wishes, duration_s)
     talk = Talk([unit.line for unit in units], wishes.min_s, wishes.max_s, cuts_s, topic, weights)
     spans = _on_topic(spans, talk)
     scored = _Scored(spans, units, talk)
@@ -151,7 +151,11 @@ def _on_topic(spans: Sequence[Span], talk: Talk) -> Sequence[Span]:
 
 
 def _spans(
-    transcript: Transcript, wishes: ClipWishes, duration_s: float, sounds: Sequence[SentenceSound] | None
+    transcript: Transcript,
+    wishes: ClipWishes,
+    duration_s: float,
+    sounds: Sequence[SentenceSound] | None,
+    cuts_s: Sequence[float],
 ) -> tuple[list[Unit], Sequence[Span]]:
     """Runs of whole sentences of the wished length; else of pieces of sentences; else the nearest below it.
 
@@ -162,7 +166,7 @@ def _spans(
         return whole, [Span(0, len(whole) - 1, 0.0, duration_s)] if whole else []
     margin = FRAME_S if wishes.max_s - wishes.min_s > 1 else 0.0
     pieces = units_of(transcript, duration_s, max(LEAST_PIECE_S, (wishes.max_s - wishes.min_s) / 2), sounds)
-    for units in (whole, _bounded(pieces, wishes.max_s)):
+    for units in (clear_of_cuts(whole, cuts_s), clear_of_cuts(_bounded(pieces, wishes.max_s), cuts_s)):
         spans = [s for s in _runs(units, wishes.max_s - margin) if s.length_s >= wishes.min_s + margin]
         if spans:
             return units, spans
@@ -212,16 +216,15 @@ def _fewer(asked: int, found: int, on_topic: bool = False) -> str:
     return f"You asked for {asked} clips; {found} {those} {'was' if found == 1 else 'were'} found."
 
 
-def _without_words(shots: Shots, wishes: ClipWishes, duration_s: float) -> Selection:
+def _without_words(cuts_s: Sequence[float], wishes: ClipWishes, duration_s: float) -> Selection:
     """Even parts of the recording, each begun at a cut of the picture where one leaves it room."""
     count = max(1, min(wishes.count, int(duration_s // wishes.min_s)))
     slot = duration_s / count
     length = min(slot, wishes.max_s)
-    cuts = [cut / shots.fps for cut in shots.cuts] if shots.fps else []
     clips = []
     for index in range(count):
         opens = index * slot
-        start = next((cut for cut in cuts if opens <= cut <= opens + slot - length), opens)
+        start = next((cut for cut in cuts_s if opens <= cut <= opens + slot - length), opens)
         clips.append(
             ClipChoice(
                 ordinal=index + 1,

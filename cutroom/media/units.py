@@ -1,5 +1,6 @@
 """Sentences as clips may use them: where a clip may begin before one and end after it, and pieces of those too long."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from cutroom.speech.prosody import SentenceSound
 
 LEAD_S = 0.35  # silence kept before the first word, at most
 TAIL_S = 0.45  # and after the last
+ASIDE_S = 0.001  # from a cut, so that rounding leaves no frame of the other shot
 CLEAR_S = 0.08  # least distance from a word outside; a shorter silence is halved
 
 
@@ -43,6 +45,18 @@ def units_of(transcript: Transcript, duration_s: float, longest_s: float, sounds
                     _unit(index, Line(text, start_s, end_s, sentence.speaker, sound), transcript.words, first, last, duration_s)
                 )
     return units
+
+
+def clear_of_cuts(units: Sequence[Unit], cuts_s: Sequence[float]) -> list[Unit]:
+    """Units that keep no silence beyond a change of shot beside them: a sliver of another shot would flash in the clip."""
+    found = []
+    for unit in units:
+        before = bisect_right(cuts_s, unit.line.start_s - 2 * ASIDE_S) - 1
+        after = bisect_left(cuts_s, unit.line.end_s + 2 * ASIDE_S)
+        cut_in_s = max(unit.cut_in_s, cuts_s[before] + ASIDE_S) if before >= 0 else unit.cut_in_s
+        cut_out_s = min(unit.cut_out_s, cuts_s[after] - ASIDE_S) if after < len(cuts_s) else unit.cut_out_s
+        found.append(replace(unit, cut_in_s=cut_in_s, cut_out_s=cut_out_s))
+    return found
 
 
 def joined(units: Sequence[Unit], least_s: float) -> list[Unit]:

@@ -20,6 +20,7 @@ from cutroom.media.cues import CONCLUDING, Numbers
 from cutroom.media.features import Line, Talk
 from cutroom.media.reasons import _truths
 from cutroom.media.selection import MOST_PASSAGES, _bounded, _count, _runs, chosen_again, select
+from cutroom.media.timeline import FrameSpan
 from cutroom.media.units import units_of
 from cutroom.media.weights import WEIGHTS, read
 from cutroom.speech.prosody import SentenceSound
@@ -195,6 +196,17 @@ def test_a_short_source_without_words_is_one_clip() -> None:
     silent = Transcript(engine="none", language="", duration_s=10, words=[], sentences=[])
     selection = select(silent, SHOTS, ClipWishes(count=3, min_s=15, max_s=60), 10.0)
     assert [(clip.start_s, clip.end_s) for clip in selection.clips] == [(0.0, 10.0)]
+
+
+def test_no_sliver_of_another_shot_opens_or_ends_a_clip() -> None:
+    """The only passage of the wished length is said from 8 s to 18 s; the picture changes 0.2 s before it and 0.1 s after."""
+    talk = transcript([(PLAIN, 0.5, 4), (PLAIN, 3.5, 5), (PLAIN, 0, 5), (PLAIN, 3, 4)])
+    cuts = [60, 234, 543, 600]
+    clips = select(talk, Shots(fps=30, frame_count=900, cuts=cuts), ClipWishes(count=1, min_s=10, max_s=11), talk.duration_s).clips
+    (clip,) = clips
+    span = FrameSpan.of(clip.start_s, clip.end_s, 30)
+    assert 234 <= span.first < 240
+    assert 540 <= span.last <= 543
 
 
 def test_too_little_speech_gives_fewer_clips_and_says_how_many() -> None:
