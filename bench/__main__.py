@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from bench import campaign, framing, length, selection, shots, sound, speech
@@ -38,24 +39,23 @@ frame to 48x27, and the clips themselves, as bare ffmpeg runs. "MISSED" is a tar
 """
 
 
-def parts(talk: Path, repeat: int) -> dict[str, Callable[[], Iterator[Part]]]:
+def parts(talk: Callable[[], Path], repeat: int) -> dict[str, Callable[[], Iterator[Part]]]:
     """What there is to measure, by name; nothing runs before it is asked for."""
     transcripts = sorted((SHARED / "transcripts").glob("*.json"))
     footage = sorted((SHARED / "media").glob("*.mp4"))
-    video, truth = talk / "talk.mp4", talk / "truth.json"
 
     def in_shots() -> Iterator[Part]:
-        yield shots.measure(video, truth)
+        yield shots.measure(talk() / "talk.mp4", talk() / "truth.json")
         yield from (shots.measure(film, None) for film in footage)
 
     return {
         "selection": lambda: iter([selection.measure(transcripts)]),
         "shots": in_shots,
-        "framing": lambda: iter([framing.measure(talk, CLIP_S, "9:16")]),
-        "speech": lambda: iter([speech.measure(talk)]),
-        "sound": lambda: iter([sound.measure(talk)]),
-        "campaign": lambda: iter([campaign.measure(talk, repeat, CLIPS, CLIP_S)]),
-        "length": lambda: iter([length.measure(talk, TIMES)]),
+        "framing": lambda: iter([framing.measure(talk(), CLIP_S, "9:16")]),
+        "speech": lambda: iter([speech.measure(talk())]),
+        "sound": lambda: iter([sound.measure(talk())]),
+        "campaign": lambda: iter([campaign.measure(talk(), repeat, CLIPS, CLIP_S)]),
+        "length": lambda: iter([length.measure(talk(), TIMES)]),
     }
 
 
@@ -67,8 +67,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="some parts, with commas between")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as folder:
-        talk = given.talk or _sample(Path(folder) / f"sample talk of {given.seconds} s", given.seconds)
-        available = parts(talk, given.repeat)
+        place = Path(folder) / f"sample talk of {given.seconds} s"
+        available = parts(cache(lambda: given.talk or _sample(place, given.seconds)), given.repeat)
         wanted = given.only.split(",") if given.only else list(available)
         if unknown := set(wanted) - set(available):
             parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(available)}")

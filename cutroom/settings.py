@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     s3_region: str = Field("us-east-1", description="S3 region.")
 
     ffmpeg: str = Field("", description="Path of an ffmpeg with libass, libx264 and loudnorm; empty: imageio-ffmpeg's.")
-    whisper_model: str = Field("base", description="Whisper model: a published name, a .pt file, or a folder converted for faster-whisper.")
+    whisper_model: str = Field(
+        "base", description="Whisper model: a published name, a .pt file, or a folder converted for faster-whisper."
+    )
     yolo_weights: str = Field("", description="YOLO weights with a class `face`; empty: the detector of nudenet.")
     language_url: str = Field(
         "", description="Base URL of an OpenAI-compatible endpoint that ranks the best passages, as https://.../v1; empty: none."
