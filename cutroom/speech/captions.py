@@ -33,6 +33,8 @@ LEFT_OVER_S = 0.2
 LEAST_SCORE = -4.2
 # The same of one word: 5% of right words lie below, and 75% of wrong ones.
 LEAST_WORD_SCORE = -4.5
+# ... and this is what noise gives.
+NOISE_SCORE = -5.0
 # Of a caption with wrong words so many must be right for their times to be trusted.
 MOST_WRONG = 0.5
 ESTIMATED_CONFIDENCE = 0.3
@@ -161,17 +163,23 @@ def fits(cue: Cue, times: Times) -> bool:
     return float(np.average([time.score for time in known], weights=lengths)) >= LEAST_SCORE
 
 
+def is_stray(cue: Cue, time: Timed) -> bool:
+    """Whether a word was found in noise outside its caption's own time: in a breath, or in the end of another word."""
+    return time.score <= NOISE_SCORE and (time.end_s <= cue.start_s or time.start_s >= cue.end_s)
+
+
 def timed_words(cue: Cue, times: Times) -> list[Word]:
     """The caption's words at the times found; words that were not found share the time between their neighbours."""
     words: list[Word] = []
     texts = written_words(cue.text)
+    times = [None if time and is_stray(cue, time) else time for time in times]
     for index, (text, time) in enumerate(zip(texts, times, strict=True)):
         if time:
-            # -1 is as good as it gets, -5 is noise.
+            # -1 is as good as it gets.
             confidence = round(min(1.0, max(0.0, (5 + time.score) / 4)), 3)
             words.append(Word(text=text, start_s=time.start_s, end_s=time.end_s, confidence=confidence, speaker=cue.speaker))
             continue
-        start_s = words[-1].end_s if words else min(cue.start_s, next(time.start_s for time in times if time))
+        start_s = words[-1].end_s if words else min([cue.start_s, *(time.start_s for time in times if time)])
         until = next(((at, time.start_s) for at, time in enumerate(times[index:]) if time), (len(texts) - index, cue.end_s))
         end_s = start_s + max(0.0, until[1] - start_s) / until[0]
         words.append(

@@ -9,7 +9,8 @@ import pytest
 
 from cutroom.contracts.documents import Cue, Cues, Transcript, Word
 from cutroom.contracts.media import SpeechChunk
-from cutroom.speech.captions import CaptionsRecogniser, in_order
+from cutroom.speech.align import Timed
+from cutroom.speech.captions import CaptionsRecogniser, in_order, timed_words
 from cutroom.speech.chunks import chunks_around_cues
 from cutroom.speech.join import join_parts
 from cutroom.speech.sound import RATE, duration_of
@@ -27,6 +28,14 @@ def transcribe(sound: Path, cues: Cues, language: str = "en") -> Transcript:
     recogniser = CaptionsRecogniser(cues)
     parts = [recogniser.transcribe(sound, chunk, language, lambda share: None) for chunk in chunks_around_cues(cues)]
     return join_parts("captions", language, duration_of(sound), parts)
+
+
+def test_a_word_that_is_found_in_noise_before_its_caption_begins_with_it() -> None:
+    cue = Cue(start_s=51.0, end_s=53.0, text="They waited longer.")
+    rest = [Timed(51.3, 51.8, -1.5), Timed(51.9, 52.4, -1.5)]
+    astray, sound = timed_words(cue, [Timed(50.5, 50.6, -6.0), *rest]), timed_words(cue, [Timed(50.5, 50.6, -2.0), *rest])
+    assert [(word.start_s, word.end_s, word.aligned) for word in (astray[0], sound[0])] == [(51.0, 51.3, False), (50.5, 50.6, True)]
+    assert not any(word.aligned for word in timed_words(cue, 3 * [Timed(50.5, 50.6, -6.0)]))
 
 
 def moved(cues: Cues, shifts: Sequence[float]) -> Cues:
