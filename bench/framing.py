@@ -9,7 +9,6 @@ as captions are. The others: a crop that stands in the centre, and one on whiche
 
 import argparse
 import asyncio
-import resource
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.cpu import cpu_s
 from bench.report import Figure, Part, at_least, at_most, show
 from bench.truth import Box, Frames, Truth, read_truth
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing, Sentence, ShotEvent, Shots
@@ -127,18 +127,13 @@ async def _frame(video: Path, truth: Truth, clip_s: float, aspect: Aspect) -> Ru
     with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as place:
         frames, proxy, sound = (Path(place) / name for name in ("frames.mkv", "proxy.mp4", "sound.flac"))
         await ffmpeg.run(plan_prepare(video, media, frames=frames, proxy=proxy, sound=sound if media.has_audio else None))
-        began_s, clips = _cpu_s(), []
+        began_s, clips = cpu_s(), []
         for start_s in np.arange(0, max(media.duration_s - 1, 1), clip_s):
             span = Span(start_s=float(start_s), end_s=min(float(start_s) + clip_s, media.duration_s))
             looks = await watch(proxy, PROXY_FPS, media, shots, span, detector)
             voice = Voice.of(read_samples(sound, span.start_s, span.end_s), span.start_s) if media.has_audio else None
             clips.append(Clip(span, plan_framing(media, shots, span, looks, aspect, voice, said), looks))
-        return Run(media, clips, _cpu_s() - began_s)
-
-
-def _cpu_s() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+        return Run(media, clips, cpu_s() - began_s)
 
 
 def _shots(truth: Truth) -> Shots:

@@ -9,7 +9,6 @@ frames; what is found inside a dissolve is neither right nor wrong.
 import argparse
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.cpu import cpu_s
 from bench.cuts import NEAR, compared, within
 from bench.floor import decode_only
 from bench.peers import peers_python
@@ -117,14 +117,9 @@ async def _small_frames(video: Path) -> tuple[MediaFacts, NDArray[np.uint8]]:
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Spent, Result]:
-    began, before = time.monotonic(), _cpu_s()
+    began, before = time.monotonic(), cpu_s()
     result = work()
-    return Spent(time.monotonic() - began, _cpu_s() - before), result
-
-
-def _cpu_s() -> float:
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return Spent(time.monotonic() - began, cpu_s() - before), result
 
 
 def _ours(frames: NDArray[np.uint8], fps: float) -> Shots:

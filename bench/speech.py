@@ -7,7 +7,6 @@ TALK_DIR holds talk.mp4, talk.srt and truth.json, in one of the notations that `
 
 import argparse
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.cpu import cpu_s
 from bench.report import Figure, Part, at_least, at_most, show
 from bench.truth import Said, read_truth
 from cutroom.contracts.documents import Cues, Transcript
@@ -64,13 +64,13 @@ def measure(talk: Path) -> Part:
 
 def _told(sound: Path, cues: Cues, second: tuple[SpeechEngine, str] = ("none", "")) -> tuple[Transcript, float, int]:
     """The transcript that captions give, the CPU seconds it took, and how many chunks had no captions."""
-    began, length_s = _cpu_s(), duration_of(sound)
+    began, length_s = cpu_s(), duration_of(sound)
     chunks = chunks_around_cues(cues)
     for stretch in untold(cues, length_s) if second[0] != "none" else []:
         chunks += chunks_untold(speech_in_file(sound, stretch), stretch)
     hearing = Hearing("captions", "", second[0], second[1], cues, "en")
     parts = [transcribe(sound, chunk, hearing, lambda share: None) for chunk in in_order_of_time(chunks)]
-    return join_parts("captions", "en", length_s, parts), _cpu_s() - began, sum(chunk.last_cue == 0 for chunk in chunks)
+    return join_parts("captions", "en", length_s, parts), cpu_s() - began, sum(chunk.last_cue == 0 for chunk in chunks)
 
 
 def _times(sound: Path, cues: Cues, words: Sequence[Said]) -> list[Figure]:
@@ -89,9 +89,9 @@ def _times(sound: Path, cues: Cues, words: Sequence[Said]) -> list[Figure]:
 
 def _activity(sound: Path, words: Sequence[Said]) -> list[Figure]:
     speech_in_file(sound)
-    began = _cpu_s()
+    began = cpu_s()
     speech = speech_in_file(sound)
-    cpu_s = _cpu_s() - began
+    spent_s = cpu_s() - began
     length = round(duration_of(sound) / STEP_S)
     true, found, loud = np.zeros(length, bool), np.zeros(length, bool), np.zeros(length, bool)
     for mask, spans in ((true, words), (found, spans_of(speech))):
@@ -103,7 +103,7 @@ def _activity(sound: Path, words: Sequence[Said]) -> list[Figure]:
     return [
         at_least("voice activity, precision", precision, 0.94, peers={"threshold on energy": _precision(true, loud)}),
         at_least("voice activity, recall", recall, 0.98, peers={"threshold on energy": _precision(loud, true)}),
-        at_most("voice activity, CPU seconds for 600 s", cpu_s * 600 / duration_of(sound), 3, "s"),
+        at_most("voice activity, CPU seconds for 600 s", spent_s * 600 / duration_of(sound), 3, "s"),
         Figure("pieces that it is cut into", len(chunks_of_speech(speech))),
     ]
 
@@ -174,11 +174,6 @@ def _precision(true: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
 
 def _plain(word: str) -> str:
     return re.sub(r"\W", "", word).lower()
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
