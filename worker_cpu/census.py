@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Gauge
 
 from cutroom.errors import CutroomError
-from cutroom.money.prices import BOOKS
+from cutroom.money.books import BOOKS
 from cutroom.store import census
 from cutroom.store.database import Database
 from cutroom.store.objects import ObjectStore
@@ -23,7 +23,7 @@ from cutroom.temporal.queues import queue_states
 log = structlog.get_logger(__name__)
 
 # What is not in a price book cannot be asked for.
-KINDS = sorted({kind for book in BOOKS.values() for kind in book})
+KINDS = sorted({kind for book in BOOKS.values() for kind in book.prices})
 
 EVERY_S = 10.0
 ANSWER_WITHIN_S = 5.0

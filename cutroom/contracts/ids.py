@@ -2,7 +2,27 @@
 
 from typing import Literal
 
-Prefix = Literal["cmp", "sum", "gen", "clp", "ast", "upl", "org", "mem", "tok", "whe", "evt", "grt", "art", "out", "fnd", "req"]
+Prefix = Literal[
+    "cmp",
+    "sum",
+    "gen",
+    "clp",
+    "ast",
+    "upl",
+    "org",
+    "mem",
+    "tok",
+    "whe",
+    "evt",
+    "grt",
+    "art",
+    "out",
+    "fnd",
+    "req",
+    "quo",
+    "adj",
+    "rfd",
+]
 
 
 def new_id(prefix: Prefix) -> str:

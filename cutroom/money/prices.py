@@ -1,23 +1,18 @@
-"""Price books and quotes. Pure.
+"""Quotes: what a job costs at most, by a price book. Pure."""
 
-A book is never changed, only followed by a newer one: a job keeps the version it was quoted.
-"""
-
-from math import isfinite
-from typing import Literal
+from math import ceil, isfinite
 
 from cutroom.contracts.base import Frozen
 from cutroom.errors import InvalidRequest
-
-# Version -> kind of job -> line -> credits for one of it.
-BOOKS: dict[str, dict[str, dict[str, int]]] = {
-    "2026-11": {"campaign": {"analysis": 1, "clip": 5}},
-}
-CURRENT = "2026-11"
+from cutroom.money.books import BOOKS, CURRENT, Tariff
 
 
 class QuoteLine(Frozen):
-    """`quantity` of `kind` at `each` credits. `analysis` counts started source minutes, `clip` counts clips."""
+    """`quantity` of `kind` at `each`.
+
+    `analysis` and `minute` count started source minutes, `clip` clips, `second_...` started seconds in a resolution; `minimum`
+    is what the other lines lack of the least that a job costs.
+    """
 
     kind: str
     quantity: int
@@ -26,33 +21,62 @@ class QuoteLine(Frozen):
 
 
 class Quote(Frozen):
-    """The most that a job can cost, in credits. `jobs.price` keeps it as JSON."""
+    """The most that a job can cost. `unit`: `credit`, or a currency such as `usd`, of which the amounts are minor units.
+
+    `jobs.price` keeps it as JSON.
+    """
 
     lines: list[QuoteLine]
     total: int
-    unit: Literal["credit"] = "credit"
+    unit: str = "credit"
     price_version: str
 
 
-def quote(kind: str, *, source_s: float, clips: int, version: str = CURRENT) -> Quote:
-    """What a job of `kind` costs at most, for a source of `source_s` seconds and `clips` clips.
+def quote(
+    kind: str, *, source_s: float, clips: int = 0, currency: str | None = None, resolution: str = "", version: str = CURRENT
+) -> Quote:
+    """What a job of `kind` costs at most.
 
-    Raises InvalidRequest (`kind_unknown`, `price_version_unknown`, `source_length_invalid`, `clip_count_invalid`).
+    `source_s`: seconds of the source, or of the video to generate, in `resolution`. `currency`: which one is paid in, where the
+    kind is not paid in credits; without it, the usual one.
+
+    Raises InvalidRequest (`kind_unknown`, `price_version_unknown`, `currency_unknown`, `resolution_unknown`,
+    `source_length_invalid`, `clip_count_invalid`).
     """
-    if version not in BOOKS:
-        raise InvalidRequest("There is no such price version; leave it out.", code="price_version_unknown", field="price_version")
-    if kind not in BOOKS[version]:
-        raise InvalidRequest("There is no price for this kind of job.", code="kind_unknown", field="kind")
+    unit, tariff = _tariff(kind, currency, version)
     if not (isfinite(source_s) and source_s > 0):
         raise InvalidRequest("The source must be longer than nothing.", code="source_length_invalid", field="source_s")
-    if clips < 1:
+    if "clip" in tariff.lines and clips < 1:
         raise InvalidRequest("Ask for at least one clip.", code="clip_count_invalid", field="clips")
-    quantities = {"analysis": started_minutes(source_s), "clip": clips}
-    lines = [
-        QuoteLine(kind=line, quantity=quantities[line], each=each, amount=quantities[line] * each)
-        for line, each in BOOKS[version][kind].items()
-    ]
-    return Quote(lines=lines, total=sum(line.amount for line in lines), price_version=version)
+    minutes = started_minutes(source_s)
+    quantities = {"analysis": minutes, "minute": minutes, "clip": clips, f"second_{resolution}": ceil(source_s)}
+    counted = {line: quantities[line] for line in tariff.lines if line in quantities}
+    if not counted:
+        raise InvalidRequest("There is no price for this resolution.", code="resolution_unknown", field="resolution")
+    lines = [_line(line, quantity, tariff.lines[line]) for line, quantity in counted.items()]
+    lacking = tariff.minimum - sum(line.amount for line in lines)
+    if lacking > 0:
+        lines.append(_line("minimum", 1, lacking))
+    return Quote(lines=lines, total=sum(line.amount for line in lines), unit=unit, price_version=version)
+
+
+def _tariff(kind: str, currency: str | None, version: str) -> tuple[str, Tariff]:
+    """The unit that is paid in, and the prices in it."""
+    if version not in BOOKS:
+        raise InvalidRequest("There is no such price version; leave it out.", code="price_version_unknown", field="price_version")
+    tariffs = BOOKS[version].prices.get(kind)
+    if tariffs is None:
+        raise InvalidRequest("There is no price for this kind of job.", code="kind_unknown", field="kind")
+    unit = next(iter(tariffs)) if currency is None else currency
+    if unit not in tariffs:
+        raise InvalidRequest(
+            f"There is no price in this currency; pay in {', '.join(tariffs)}.", code="currency_unknown", field="currency"
+        )
+    return unit, tariffs[unit]
+
+
+def _line(kind: str, quantity: int, each: int) -> QuoteLine:
+    return QuoteLine(kind=kind, quantity=quantity, each=each, amount=quantity * each)
 
 
 def started_minutes(seconds: float) -> int:

@@ -20,7 +20,7 @@ from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
 from cutroom.errors import Conflict, InsufficientCredits, InvalidRequest, NotFound
 from cutroom.store.pages import Page, read_page
-from cutroom.store.postings import GRACE, WITH_LAPSED, Operation, Posting, expire, lock, move, record
+from cutroom.store.postings import GRACE, WITH_LAPSED, Operation, Posting, Purse, expire, lock, move, record
 from cutroom.store.tables import Clip, Grant, LedgerOperation, LedgerPosting
 
 
@@ -87,7 +87,7 @@ async def grant(
     )
     await session.execute(row.values(held=0, spent=0, expired=0, revoked=0))
     postings = [Posting(grant_id, "issued", -amount), Posting(grant_id, "available", amount)]
-    await record(session, Operation(org_id, operation_id, "grant", mode, at), postings)
+    await record(session, Operation(org_id, operation_id, "grant", mode, at, reason=reason), postings)
     return grant_id
 
 
@@ -107,14 +107,7 @@ async def hold(session: AsyncSession, job: JobRef, mode: str, amount: int, *, no
         return
     if "settle" in done:
         return
-    found = await expire(session, job.org_id, mode, at)
-    if sum(purse.spendable for purse in found) < amount:
-        raise InsufficientCredits("There are too few credits for this; buy more, or ask for fewer clips.")
-    postings: list[Posting] = []
-    for purse in found:
-        taken = min(amount, max(0, purse.spendable))
-        postings += move(purse.grant_id, "available", "held", taken)
-        amount -= taken
+    postings = _take(await expire(session, job.org_id, mode, at), amount, "held")
     await record(session, Operation(job.org_id, job.job_id, "hold", mode, at, job.job_id), postings)
 
 
@@ -165,24 +158,96 @@ async def expire_due(session: AsyncSession, now: datetime | None = None) -> int:
     return expired
 
 
-async def revoke(session: AsyncSession, org_id: str, grant_id: str, *, now: datetime | None = None) -> int:
-    """Take a disputed grant back, all but what expired; answers how many credits. Again, it answers the same.
+async def refund(
+    session: AsyncSession, job: JobRef, amount: int, reason: str, operation_id: str, *, now: datetime | None = None
+) -> None:
+    """Give back credits that a job spent, for GRACE where their grant has ended; those that end last come back first.
 
-    What was spent of it stays spent, so that `available` falls below zero by as much. Raises NotFound (`grant_unknown`).
+    The same call again adds nothing. Raises InvalidRequest (`amount_invalid`) for more than is left of what it spent, Conflict
+    (`operation_differs`) for another call under one `operation_id`.
+    """
+    _require_positive(amount)
+    clock = await lock(session, job.org_id)
+    done = await _done(session, job.org_id, operation_id, "refund")
+    if done is not None:
+        if (done.job_id, done.available) != (job.job_id, amount):
+            raise _differs()
+        return
+    parts = (await session.execute(_SPENT_PARTS, job.model_dump())).all()
+    if sum(part.spent for part in parts) < amount:
+        raise InvalidRequest("A job gets back no more than it spent, less what it got back already.", code="amount_invalid")
+    postings: list[Posting] = []
+    left = amount
+    for part in parts:
+        taken = min(left, part.spent)
+        postings += move(part.grant_id, "spent", "available", taken)
+        left -= taken
+    operation = Operation(job.org_id, operation_id, "refund", parts[0].mode, now or clock, job.job_id, reason)
+    await record(session, operation, postings)
+
+
+async def adjust(
+    session: AsyncSession, org_id: str, mode: str, amount: int, reason: str, operation_id: str, *, now: datetime | None = None
+) -> None:
+    """Correct the credits by hand: up by a grant without end, down out of the grants that end soonest, never below zero.
+
+    The same call again adds nothing. Raises InsufficientCredits where fewer can be taken, InvalidRequest (`amount_invalid`)
+    for 0, Conflict (`operation_differs`) for another call under one `operation_id`.
     """
     clock = await lock(session, org_id)
+    done = await _done(session, org_id, operation_id, "adjust")
+    if amount > 0 and done is None:
+        await grant(session, org_id, mode, amount, reason, operation_id, now=now)
+        return
+    _require_positive(-amount)
+    if done is not None:
+        if (done.mode, done.available, done.reason) != (mode, amount, reason):
+            raise _differs()
+        return
+    if await _done(session, org_id, operation_id, "grant") is not None:
+        raise _differs()
     at = now or clock
-    mode = await session.scalar(select(col(Grant.mode)).where(col(Grant.org_id) == org_id, col(Grant.id) == grant_id))
-    if mode is None:
+    found = await expire(session, org_id, mode, at)
+    postings = _take(found, -amount, "revoked")
+    await record(session, Operation(org_id, operation_id, "adjust", mode, at, reason=reason), postings)
+
+
+async def revoke(
+    session: AsyncSession,
+    org_id: str,
+    grant_id: str,
+    *,
+    amount: int | None = None,
+    operation_id: str | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Take a grant back, `amount` of it or all, but not what expired; answers how many credits that was.
+
+    What was spent of it stays spent, so that `available` falls below zero by as much. `operation_id`: the refund's or the
+    dispute's; without one, the grant is taken back as a whole, once. Again, it answers the same. Raises NotFound
+    (`grant_unknown`), InvalidRequest (`amount_invalid`), Conflict (`operation_differs`) for another grant, or less, under one
+    `operation_id`.
+    """
+    if amount is not None:
+        _require_positive(amount)
+    clock = await lock(session, org_id)
+    at = now or clock
+    row = await session.get(Grant, grant_id, populate_existing=True)
+    if row is None or row.org_id != org_id:
         raise NotFound("There is no such grant in this organisation.", code="grant_unknown")
-    await expire(session, org_id, mode, at)
-    amounts = select(col(Grant.granted), col(Grant.expired), col(Grant.revoked)).where(col(Grant.id) == grant_id)
-    granted, expired, revoked = (await session.execute(amounts)).one()
-    if revoked or granted == expired:
-        return int(revoked)
-    amount = int(granted - expired)
-    await record(session, Operation(org_id, grant_id, "revoke", mode, at), move(grant_id, "available", "revoked", amount))
-    return amount
+    done = await _done(session, org_id, operation_id or grant_id, "revoke")
+    if done is not None:
+        if done.grants != [grant_id] or (amount is not None and amount < done.revoked):
+            raise _differs()
+        return int(done.revoked)
+    await expire(session, org_id, row.mode, at)
+    await session.refresh(row)
+    left = row.granted - row.expired - row.revoked
+    taken = left if amount is None else min(amount, left)
+    if taken:
+        operation = Operation(org_id, operation_id or grant_id, "revoke", row.mode, at)
+        await record(session, operation, move(grant_id, "available", "revoked", taken))
+    return taken
 
 
 async def balance(session: AsyncSession, org_id: str, mode: str, *, now: datetime | None = None) -> Balance:
@@ -226,6 +291,24 @@ async def _phases(session: AsyncSession, job: JobRef) -> dict[str, Row[Any]]:
     return {row.phase: row for row in await session.execute(_PHASES, job.model_dump())}
 
 
+def _take(found: list[Purse], amount: int, account: str) -> list[Posting]:
+    """Move `amount` from `available` to `account`, out of the purses that come first. Raises InsufficientCredits."""
+    if sum(purse.spendable for purse in found) < amount:
+        raise InsufficientCredits("There are too few credits for this; buy more, or ask for less.")
+    postings: list[Posting] = []
+    for purse in found:
+        taken = min(amount, max(0, purse.spendable))
+        postings += move(purse.grant_id, "available", account, taken)
+        amount -= taken
+    return postings
+
+
+async def _done(session: AsyncSession, org_id: str, operation_id: str, phase: str) -> Row[Any] | None:
+    """What an operation did, or None: mode, job_id, reason, the grants it touched, and what it moved to available and revoked."""
+    key = {"org_id": org_id, "operation_id": operation_id, "phase": phase}
+    return (await session.execute(_DONE, key)).one_or_none()
+
+
 def _require_positive(amount: int) -> None:
     if amount < 1:
         raise InvalidRequest("The amount must be at least one credit.", code="amount_invalid", field="amount")
@@ -239,6 +322,15 @@ _GRANT_OF = text("""
     select g.id, g.mode, g.granted, g.reason, g.expires_at
     from ledger_postings p join grants g on g.org_id = p.org_id and g.id = p.grant_id
     where p.org_id = :org_id and p.operation_id = :operation_id and p.phase = 'grant' and p.account = 'issued'
+""")
+
+_DONE = text("""
+    select o.mode, o.job_id, o.reason, array_agg(distinct p.grant_id) as grants,
+        coalesce(sum(p.amount) filter (where p.account = 'available'), 0) as available,
+        coalesce(sum(p.amount) filter (where p.account = 'revoked'), 0) as revoked
+    from ledger_operations o join ledger_postings p using (org_id, operation_id, phase)
+    where o.org_id = :org_id and o.operation_id = :operation_id and o.phase = :phase
+    group by o.mode, o.job_id, o.reason
 """)
 
 _BALANCE = text(f"""
@@ -263,6 +355,16 @@ _HELD_PARTS = text("""
     from ledger_postings p join grants g on g.org_id = p.org_id and g.id = p.grant_id
     where p.org_id = :org_id and p.operation_id = :job_id and p.phase = 'hold' and p.account = 'held'
     order by g.expires_at nulls last, g.id
+""")
+
+_SPENT_PARTS = text("""
+    select p.grant_id, o.mode, sum(p.amount) as spent
+    from ledger_operations o join ledger_postings p using (org_id, operation_id, phase)
+        join grants g on g.org_id = p.org_id and g.id = p.grant_id
+    where o.org_id = :org_id and o.job_id = :job_id and o.phase in ('settle', 'refund') and p.account = 'spent'
+    group by p.grant_id, o.mode, g.expires_at, g.id
+    having sum(p.amount) > 0
+    order by g.expires_at desc nulls first, g.id desc
 """)
 
 _SETTLE_UNHELD = text("""

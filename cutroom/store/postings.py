@@ -10,6 +10,7 @@ from typing import cast
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cutroom.errors import InsufficientCredits
 from cutroom.store.database import after_commit
 from cutroom.telemetry import metrics
 
@@ -23,7 +24,7 @@ WITH_LAPSED = """
     from grants g left join lateral (
         select sum(p.amount) as amount
         from ledger_postings p join ledger_operations o using (org_id, operation_id, phase)
-        where p.org_id = g.org_id and p.grant_id = g.id and p.phase = 'settle' and p.account = 'available'
+        where p.org_id = g.org_id and p.grant_id = g.id and p.phase in ('settle', 'refund') and p.account = 'available'
             and o.at >= g.expires_at and o.at > :grace_began
     ) released on g.expires_at <= :now and g.available > 0
     where g.org_id = :org_id and g.mode = :mode
@@ -41,7 +42,7 @@ class Posting:
 
 @dataclass(frozen=True)
 class Operation:
-    """phase: grant | hold | settle | expire | revoke. Its postings sum to zero."""
+    """phase: grant | hold | settle | refund | adjust | expire | revoke. Its postings sum to zero."""
 
     org_id: str
     operation_id: str
@@ -49,6 +50,7 @@ class Operation:
     mode: str
     at: datetime
     job_id: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def move(grant_id: str, source: str, target: str, amount: int) -> list[Posting]:
 async def record(session: AsyncSession, operation: Operation, postings: list[Posting]) -> None:
     """Write an operation with its postings, and add these to their grants' sums.
 
-    A grant's own operation adds nothing: its row is made with the credits in it.
+    A grant's own operation adds nothing: its row is made with the credits in it. Where an operation that must leave no grant
+    below zero would, which only a caller without the lock can meet, it raises InsufficientCredits: nothing stays then.
     """
     values = {
         **asdict(operation),
@@ -89,7 +92,9 @@ async def record(session: AsyncSession, operation: Operation, postings: list[Pos
         "accounts": [posting.account for posting in postings],
         "amounts": [posting.amount for posting in postings],
     }
-    await session.execute(_RECORD, values)
+    moved = await session.execute(_RECORD, values)
+    if operation.phase != "grant" and len(moved.all()) < len({posting.grant_id for posting in postings}):
+        raise InsufficientCredits("There are too few credits for this; buy more, or ask for less.")
     after_commit(session, lambda: _count(operation, postings))
 
 
@@ -124,8 +129,8 @@ _LOCK = text("""
 
 _RECORD = text("""
     with operation as (
-        insert into ledger_operations (org_id, operation_id, phase, mode, job_id, at)
-        values (:org_id, :operation_id, :phase, :mode, :job_id, :at)
+        insert into ledger_operations (org_id, operation_id, phase, mode, job_id, at, reason)
+        values (:org_id, :operation_id, :phase, :mode, :job_id, :at, :reason)
     ), posted as (
         insert into ledger_postings (org_id, operation_id, phase, grant_id, account, amount)
         select :org_id, :operation_id, :phase, grant_id, account, sum(amount)
@@ -150,6 +155,8 @@ _RECORD = text("""
         revoked = grants.revoked + moved.revoked
     from moved
     where grants.org_id = :org_id and grants.id = moved.grant_id and :phase <> 'grant'
+        and (:phase not in ('hold', 'adjust') or grants.available + moved.available >= 0)
+    returning grants.id
 """)
 
 _PURSES = text(f"""

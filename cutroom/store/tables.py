@@ -291,7 +291,7 @@ class Grant(SQLModel, table=True):
 
 
 class LedgerOperation(SQLModel, table=True):
-    """One step of money. phase: grant | hold | settle | expire | revoke. Append-only."""
+    """One step of money. phase: grant | hold | settle | refund | adjust | expire | revoke. `reason`: why. Append-only."""
 
     __tablename__ = "ledger_operations"
     __table_args__ = (_ref("job_id", "jobs"), Index("ledger_operations_by_time", "org_id", "mode", "at"))
@@ -301,6 +301,7 @@ class LedgerOperation(SQLModel, table=True):
     mode: str
     job_id: str | None = None
     at: datetime = _time(now=True)
+    reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class LedgerPosting(SQLModel, table=True):
@@ -324,6 +325,36 @@ class LedgerPosting(SQLModel, table=True):
     grant_id: str = Field(primary_key=True)
     account: str = Field(primary_key=True)
     amount: int
+
+
+class KeptQuote(SQLModel, table=True):
+    """A price that is promised until `expires_at`, to one job. `request`: {clips}. `price`: as in `jobs`."""
+
+    __tablename__ = "quotes"
+    __table_args__ = (UniqueConstraint("org_id", "id"), _ref("asset_id", "assets"), _ref("job_id", "jobs"))
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    mode: str
+    kind: str
+    asset_id: str
+    request: dict[str, Any] = _json()
+    price: dict[str, Any] = _json()
+    job_id: str | None = None
+    created_at: datetime = _time(now=True)
+    expires_at: datetime = _time()
+
+
+class Subscription(SQLModel, table=True):
+    """A subscription as the card processor told it last. `status` is its word, `as_of` when it was so."""
+
+    __tablename__ = "subscriptions"
+    org_id: str = Field(primary_key=True, foreign_key="organisations.id")
+    mode: str = Field(primary_key=True)
+    provider_id: str = Field(primary_key=True)
+    plan: str
+    status: str
+    period_end: datetime = _time()
+    as_of: datetime = _time()
 
 
 class Finding(SQLModel, table=True):

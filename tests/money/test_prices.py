@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from cutroom.errors import InvalidRequest
 from cutroom.money.billing import billable
-from cutroom.money.prices import BOOKS, CURRENT, Quote, quote, started_minutes
+from cutroom.money.books import BOOKS, CURRENT, Tariff
+from cutroom.money.prices import Quote, quote, started_minutes
 
 SECONDS = st.floats(0.001, 4 * 3600, allow_nan=False)
 CLIPS = st.integers(1, 30)
@@ -20,7 +21,7 @@ def test_five_clips_of_a_ten_minute_talk_cost_35_credits() -> None:
         ("analysis", 10, 1, 10),
         ("clip", 5, 5, 25),
     ]
-    assert (quoted.total, quoted.unit, quoted.price_version) == (35, "credit", "2026-11")
+    assert (quoted.total, quoted.unit, quoted.price_version) == (35, "credit", "2026-12")
 
 
 @pytest.mark.parametrize(
@@ -78,4 +79,4 @@ def test_what_has_no_price_is_refused(kind: str, source_s: float, clips: int, ve
 
 
 def test_a_published_price_never_changes() -> None:
-    assert BOOKS["2026-11"] == {"campaign": {"analysis": 1, "clip": 5}}
+    assert BOOKS["2026-11"].prices == {"campaign": {"credit": Tariff(lines={"analysis": 1, "clip": 5})}}

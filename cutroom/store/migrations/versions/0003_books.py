@@ -1,8 +1,41 @@
-"""books."""
+"""Quotes that are kept, subscriptions, and the reason of an operation."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+from cutroom.store.migrations.rights import isolate
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("ledger_operations", sa.Column("reason", sa.String, nullable=False, server_default=""))
+    op.create_table(
+        "quotes",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("org_id", sa.String, sa.ForeignKey("organisations.id"), nullable=False),
+        sa.Column("mode", sa.String, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("asset_id", sa.String, nullable=False),
+        sa.Column("request", JSONB, nullable=False, server_default="{}"),
+        sa.Column("price", JSONB, nullable=False, server_default="{}"),
+        sa.Column("job_id", sa.String, nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.UniqueConstraint("org_id", "id"),
+        sa.ForeignKeyConstraint(["org_id", "asset_id"], ["assets.org_id", "assets.id"]),
+        sa.ForeignKeyConstraint(["org_id", "job_id"], ["jobs.org_id", "jobs.id"]),
+    )
+    op.create_table(
+        "subscriptions",
+        sa.Column("org_id", sa.String, sa.ForeignKey("organisations.id"), primary_key=True),
+        sa.Column("mode", sa.String, primary_key=True),
+        sa.Column("provider_id", sa.String, primary_key=True),
+        sa.Column("plan", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("period_end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+    )
+    isolate(["quotes", "subscriptions"], app="select, insert, update")
