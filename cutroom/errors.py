@@ -5,6 +5,7 @@ CutroomError
 ├── BadInput            422  the uploaded bytes cannot be used; never retried, never charged
 ├── Unauthorized        401      ├── Forbidden 403      ├── NotFound 404      ├── Conflict 409
 ├── InsufficientCredits 402
+├── CardDeclined        402  the bank said no; another card may be tried
 ├── TooManyRequests     429
 ├── ArtifactMissing     500  an input that a step needs is gone; the workflow makes it again
 ├── StaleLease          500  somebody else makes this artifact now; retried
@@ -66,6 +67,17 @@ class Conflict(CutroomError):
 class InsufficientCredits(CutroomError):
     status = 402
     default_code = "insufficient_credits"
+
+
+class CardDeclined(CutroomError):
+    """`decline_code` is Stripe's, such as `insufficient_funds`; nothing of the card is ever kept."""
+
+    status = 402
+    default_code = "card_declined"
+
+    def __init__(self, detail: str, *, decline_code: str = "") -> None:
+        super().__init__(detail)
+        self.decline_code = decline_code
 
 
 class TooManyRequests(CutroomError):

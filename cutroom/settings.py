@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     s3_bucket: str = Field("cutroom", description="Bucket for everything.")
     s3_region: str = Field("us-east-1", description="S3 region.")
 
+    stripe_live_key: SecretStr = Field(SecretStr(""), description="Stripe's secret key for live jobs and tokens, sk_live_... .")
+    stripe_test_key: SecretStr = Field(SecretStr(""), description="Stripe's secret key for test jobs and tokens, sk_test_... .")
+    stripe_webhook_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="Secrets of the webhook endpoints, whsec_...; several, with commas, for both modes or while rotating.",
+    )
+    stripe_url: str = Field("", description="URL of a server that stands in for Stripe; empty: Stripe.")
+    cards_port: int = Field(8420, description="Port of the embedded stand-in for Stripe.")
+
     ffmpeg: str = Field("", description="Path of an ffmpeg with libass, libx264 and loudnorm; empty: imageio-ffmpeg's.")
     whisper_model: str = Field(
         "base", description="Whisper model: a published name, a .pt file, or a folder converted for faster-whisper."

@@ -18,7 +18,7 @@ LONGEST_WAIT_S = 30
 
 async def add(
     session: AsyncSession,
-    org_id: str,
+    org_id: str | None,
     kind: Literal["start", "signal"],
     target: str,
     payload: Mapping[str, Any],
@@ -26,6 +26,8 @@ async def add(
     head_start_s: float = 0,
 ) -> Outbox:
     """Add to the caller's transaction what is to be done to the workflow `target`. `payload` holds ids, never user text.
+
+    `org_id` is None where the workflow has yet to find out whose work it is: for the system role.
 
     The sweeper leaves the row alone for `head_start_s`, where the caller is about to deliver it himself: a signal that
     came a second time, after a later one, would undo that one.

@@ -36,12 +36,15 @@ class Organisation(SQLModel, table=True):
 
 
 class Member(SQLModel, table=True):
+    """`wants_mail`: to be told by mail when a job ends."""
+
     __tablename__ = "members"
     __table_args__ = (UniqueConstraint("org_id", "id"), UniqueConstraint("org_id", "email"))
     id: str = Field(primary_key=True)
     org_id: str = Field(foreign_key="organisations.id")
     email: str
     role: str
+    wants_mail: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     created_at: datetime = _time(now=True)
 
 
@@ -239,13 +242,15 @@ class Artifact(SQLModel, table=True):
 class Outbox(SQLModel, table=True):
     """What must reach Temporal. kind: start | signal; `target` is a workflow id; `payload` holds ids only.
 
+    Without `org_id` it is of an organisation that its workflow has yet to find out; only the system role sees it.
+
     `traceparent`: the span that asked for it (W3C), so that its delivery belongs to the same trace, whoever delivers it.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("outbox_due", "next_at", postgresql_where="done_at IS NULL"),)
     id: str = Field(primary_key=True)
-    org_id: str = Field(foreign_key="organisations.id")
+    org_id: str | None = Field(default=None, foreign_key="organisations.id")
     kind: str
     target: str
     payload: dict[str, Any] = _json()
@@ -369,3 +374,147 @@ class Finding(SQLModel, table=True):
     detail: str
     action: str
     at: datetime = _time(now=True)
+
+
+class CardCustomer(SQLModel, table=True):
+    """Stripe's customer of an organisation, one for each mode: whose an event is, is found by it."""
+
+    __tablename__ = "card_customers"
+    org_id: str = Field(primary_key=True, foreign_key="organisations.id")
+    mode: str = Field(primary_key=True)
+    customer_id: str = Field(unique=True)
+    created_at: datetime = _time(now=True)
+
+
+class Payment(SQLModel, table=True):
+    """What a job pays by card; its id is made of the job's. status: created | pending | authorised | captured | canceled | unknown.
+
+    `amount` and `captured`: minor units of `currency`. `intent_id` is empty until Stripe has named one. `reason`: why a card was
+    declined, or the payment canceled, in Stripe's words for programs. `at`: when the row last changed.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        Index("payments_one_per_intent", "intent_id", unique=True, postgresql_where="intent_id <> ''"),
+        _ref("job_id", "jobs"),
+    )
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    mode: str
+    job_id: str
+    intent_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    amount: int
+    currency: str
+    status: str
+    captured: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    capture_before: datetime | None = _time(null=True)
+    created_at: datetime = _time(now=True)
+    at: datetime = _time(now=True)
+
+
+class CardEvent(SQLModel, table=True):
+    """An event that Stripe sent: `id` is Stripe's. What it said is not kept, for its object is fetched when it is handled.
+
+    Without `org_id` it is nobody's, or not yet known whose; only the system role sees it then. `outcome`: applied | signalled |
+    ignored | foreign.
+    """
+
+    __tablename__ = "card_events"
+    __table_args__ = (Index("card_events_unhandled", "received_at", postgresql_where="handled_at IS NULL"),)
+    id: str = Field(primary_key=True)
+    org_id: str | None = Field(default=None, foreign_key="organisations.id")
+    mode: str
+    kind: str
+    object_id: str
+    outcome: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    received_at: datetime = _time(now=True)
+    handled_at: datetime | None = _time(null=True)
+
+class WebhookEndpoint(SQLModel, table=True):
+    """Where events are sent. `events`: names of them, or `*`. A deleted one is kept for its deliveries.
+
+    `failing_since`: of the first failed try after the last good one. `disabled_reason`: gone | failing | asked, or empty.
+    """
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (UniqueConstraint("org_id", "id"),)
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    mode: str
+    url: str
+    events: list[str] = Field(sa_column=Column(ARRAY(TEXT), nullable=False))
+    description: str = ""
+    enabled: bool = True
+    disabled_reason: str = ""
+    failing_since: datetime | None = _time(null=True)
+    created_at: datetime = _time(now=True)
+    deleted_at: datetime | None = _time(null=True)
+
+
+class WebhookSecret(SQLModel, table=True):
+    """What an endpoint's events are signed with: `previous` too, until `previous_until`. Apart, so that no listing reads it."""
+
+    __tablename__ = "webhook_secrets"
+    __table_args__ = (_ref("endpoint_id", "webhook_endpoints"),)
+    org_id: str = Field(primary_key=True)
+    endpoint_id: str = Field(primary_key=True)
+    current: str = Field(repr=False)
+    previous: str = Field(default="", repr=False)
+    previous_until: datetime | None = _time(null=True)
+
+
+class WebhookEvent(SQLModel, table=True):
+    """What is told to one endpoint or more. `data`: ids, states and numbers. Append-only."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (UniqueConstraint("org_id", "id"),)
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    type: str
+    data: dict[str, Any] = _json()
+    created_at: datetime = _time(now=True)
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """One event on its way to one endpoint. status: pending | succeeded | failed | canceled.
+
+    `replay`: 0, or which of the replays that people asked for it is. `http_status`, `error_code`: of the last try.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        UniqueConstraint("org_id", "event_id", "endpoint_id", "replay"),
+        _ref("event_id", "webhook_events"),
+        _ref("endpoint_id", "webhook_endpoints"),
+        Index("webhook_deliveries_by_endpoint", "org_id", "endpoint_id", "created_at"),
+        Index("webhook_deliveries_due", "next_at", postgresql_where="status = 'pending'"),
+    )
+    id: str = Field(primary_key=True)
+    org_id: str = Field(foreign_key="organisations.id")
+    event_id: str
+    endpoint_id: str
+    replay: int
+    status: str = "pending"
+    tries: int = 0
+    http_status: int | None = None
+    error_code: str = ""
+    next_at: datetime | None = _time(null=True)
+    created_at: datetime = _time(now=True)
+    ended_at: datetime | None = _time(null=True)
+
+
+class WebhookAttempt(SQLModel, table=True):
+    """One try, counted from 1. `http_status` is None where there was no answer, and `error_code` says why. Append-only."""
+
+    __tablename__ = "webhook_attempts"
+    __table_args__ = (_ref("delivery_id", "webhook_deliveries"),)
+    org_id: str = Field(primary_key=True)
+    delivery_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    at: datetime = _time(now=True)
+    http_status: int | None = None
+    duration_s: float
+    error_code: str = ""

@@ -25,7 +25,7 @@ async def deliver(engine: Engine, row: Outbox) -> None:
         if row.kind == "start":
             kind, _, entity_id = row.target.partition("/")
             payload = {name: value for name, value in row.payload.items() if name != "anew"}
-            await engine.start(kind, entity_id, row.org_id, payload, anew=bool(row.payload.get("anew")))
+            await engine.start(kind, entity_id, row.org_id or "", payload, anew=bool(row.payload.get("anew")))
         elif not await engine.signal(row.target, row.payload["signal"]) and await engine.state(row.target) is RunState.UNKNOWN:
             raise Unreachable("The workflow to be signalled is not started yet.", code="workflow_not_started")
 

@@ -18,13 +18,15 @@ from tests.conftest import DatabaseUrls
 
 TABLES = SQLModel.metadata.sorted_tables
 OF_AN_ORGANISATION = [table for table in TABLES if "org_id" in table.c]
+READ_ONLY = {"findings", "card_events"}  # for the app role
 APPEND_ONLY = [tables.JobEvent, tables.ClipVersion, tables.LedgerOperation, tables.LedgerPosting]
 
 
 def row(table: Table, org_id: str, name: str, number: int) -> dict[str, Any]:
     """A row with something in each column that has no default. Its references lead to the rows that are named `org_id`."""
     examples: dict[type, Any] = {int: number, float: 1.0, list: [], datetime: datetime(2026, 1, 1, tzinfo=UTC)}
-    given = [c for c in table.columns if not (c.nullable or c.default is not None or c.server_default is not None)]
+    needed = (c for c in table.columns if not (c.nullable or c.default is not None or c.server_default is not None))
+    given = [*needed, *(c for c in table.columns if c.name == "org_id" and c.nullable)]
     return {c.name: org_id if c.foreign_keys else examples.get(c.type.python_type, name) for c in given}
 
 
@@ -83,7 +85,9 @@ async def test_a_row_for_another_organisation_is_refused(table: Table, app: Data
             await session.execute(insert(table).values(row(table, foreign, new_id("evt"), 2)))
 
 
-@pytest.mark.parametrize("table", [table for table in OF_AN_ORGANISATION if table.name != "findings"], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "table", [table for table in OF_AN_ORGANISATION if table.name not in READ_ONLY], ids=lambda table: table.name
+)
 async def test_an_own_row_is_accepted(table: Table, app: Database, two: tuple[str, str]) -> None:
     """Else the refusals above would say nothing."""
     async with app.transaction(two[0]) as session:
