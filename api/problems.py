@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from cutroom.errors import CutroomError, Forbidden, TooManyRequests, Unauthorized, Unreachable
+from cutroom.errors import CutroomError, Forbidden, PlanLimit, TooManyRequests, Unauthorized, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """`code` is stable, and explained in docs/errors.md."""
+    """`code` is stable, and explained in docs/errors.md. `plan`: with `plan_limit`, the plan that would allow it."""
 
     type: str
     title: str
@@ -50,6 +50,7 @@ class Problem(BaseModel):
     detail: str
     request_id: str
     errors: list[FieldProblem] = []
+    plan: str | None = None
 
 
 def answer(
@@ -59,6 +60,7 @@ def answer(
     detail: str,
     errors: Sequence[FieldProblem] = (),
     headers: dict[str, str] | None = None,
+    plan: str | None = None,
 ) -> Response:
     """A problem+json response."""
     problem = Problem(
@@ -69,8 +71,9 @@ def answer(
         detail=detail,
         request_id=request_id,
         errors=list(errors),
+        plan=plan,
     )
-    return JSONResponse(problem.model_dump(), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(exclude_none=True), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -85,7 +88,8 @@ async def _on_cutroom_error(request: Request, error: Exception) -> Response:
     if error.status >= 500:
         log.warning("request_failed", code=error.code, detail=error.detail, exc_info=error.__cause__)
     errors = [FieldProblem(field=error.field, code=error.code, detail=error.detail)] if error.field else []
-    return answer(request.state.request_id, error.status, error.code, error.detail, errors, _headers(error))
+    plan = error.plan if isinstance(error, PlanLimit) else None
+    return answer(request.state.request_id, error.status, error.code, error.detail, errors, _headers(error), plan)
 
 
 def _headers(error: CutroomError) -> dict[str, str]:

@@ -147,8 +147,15 @@ class WantedCaptions(Body):
     vocabulary: Vocabulary = []
 
 
+# Left out of a body that has none, so that an Idempotency-Key from before there were quotes still fits its body.
+QuoteId = Annotated[Id | None, Field(exclude_if=lambda given: given is None)]
+
+
 class NewCampaign(Labelled):
+    """`quote_id`: a quote whose price is to hold; it is good for one campaign."""
+
     asset_id: Id
+    quote_id: QuoteId = None
     captions_asset_id: Id | None = None
     clips: WantedClips = WantedClips()
     captions: WantedCaptions = WantedCaptions()
@@ -159,9 +166,20 @@ class QuotedClips(Body):
 
 
 class NewQuote(Body):
-    kind: Literal["campaign"]
+    """`clips` of a campaign. `currency` of a summary, such as `usd`; without it, the first of `/v1/prices`."""
+
+    kind: Literal["campaign", "summary"]
     asset_id: Id
-    clips: QuotedClips = QuotedClips()
+    clips: QuotedClips | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None = None
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Self:
+        if self.kind == "campaign" and self.currency is not None:
+            raise refused("currency_unknown", "Campaigns are paid from credits; leave the currency out.")
+        if self.kind != "campaign" and self.clips is not None:
+            raise refused("clip_count_invalid", "Only campaigns have clips; leave them out.")
+        return self
 
 
 class NewToken(Body):
@@ -175,5 +193,20 @@ class NewToken(Body):
 class NewGrant(Body):
     """Credits for the token's own organisation and mode. `reason` is for the books."""
 
+    amount: int = Field(ge=1, le=1_000_000_000)
+    reason: Text
+
+
+class NewAdjustment(Body):
+    """A correction of the token's own organisation and mode: up, or down by what is available. `reason` is for the books."""
+
+    amount: int = Field(ge=-1_000_000_000, le=1_000_000_000)
+    reason: Text
+
+
+class NewRefund(Body):
+    """Credits that a job gets back of what it spent. `reason` is for the books."""
+
+    job_id: Id
     amount: int = Field(ge=1, le=1_000_000_000)
     reason: Text

@@ -5,6 +5,7 @@ CutroomError
 ├── BadInput            422  the uploaded bytes cannot be used; never retried, never charged
 ├── Unauthorized        401      ├── Forbidden 403      ├── NotFound 404      ├── Conflict 409
 ├── InsufficientCredits 402
+├── PlanLimit           402  the organisation's plan does not allow it
 ├── CardDeclined        402  the bank said no; another card may be tried
 ├── TooManyRequests     429
 ├── ArtifactMissing     500  an input that a step needs is gone; the workflow makes it again
@@ -78,6 +79,17 @@ class CardDeclined(CutroomError):
     def __init__(self, detail: str, *, decline_code: str = "") -> None:
         super().__init__(detail)
         self.decline_code = decline_code
+
+
+class PlanLimit(CutroomError):
+    """`plan`: the smallest plan on sale that would allow it; None where none would."""
+
+    status = 402
+    default_code = "plan_limit"
+
+    def __init__(self, detail: str, *, plan: str | None, field: str | None = None) -> None:
+        super().__init__(detail, field=field)
+        self.plan = plan
 
 
 class TooManyRequests(CutroomError):

@@ -6,6 +6,7 @@ processes that it starts, and gives each process only what it may have.
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -91,6 +92,9 @@ class Settings(BaseSettings):
 
 
 @cache
+    default_plan: Literal["own", "free"] = Field(
+        "own", description="The plan of who subscribes to none: own allows all that these settings allow; free is for who sells."
+    )
 def get_settings() -> Settings:
     """The process's settings, read from the environment once."""
     return Settings()

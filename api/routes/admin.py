@@ -1,4 +1,4 @@
-"""For operators: credits without a purchase, and what reconciliation found. Both within the token's own organisation."""
+"""For operators: credits without a purchase, corrections, refunds, and what reconciliation found. Of the token's organisation."""
 
 from datetime import datetime
 
@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import Admin, IdempotencyKey, PageDep, ServicesDep
 from api.handing import Made, Once
-from api.requests import NewGrant
+from api.requests import NewAdjustment, NewGrant, NewRefund
 from api.resources import ListOf
+from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
-from cutroom.store import ledger, reconciliation
+from cutroom.store import jobs, ledger, reconciliation
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
@@ -19,6 +20,24 @@ router = APIRouter(prefix="/v1/admin", tags=["admin"])
 class GrantResource(BaseModel):
     id: str
     mode: str
+    amount: int
+    reason: str
+
+
+class AdjustmentResource(BaseModel):
+    """`id` is its `operation_id` in `/v1/credits/entries`."""
+
+    id: str
+    mode: str
+    amount: int
+    reason: str
+
+
+class RefundResource(BaseModel):
+    """`id` is its `operation_id` in `/v1/credits/entries`."""
+
+    id: str
+    job_id: str
     amount: int
     reason: str
 
@@ -44,6 +63,35 @@ async def create_grant(wanted: NewGrant, services: ServicesDep, caller: Admin, i
         return Made(201, GrantResource(id=grant_id, mode=caller.mode, amount=wanted.amount, reason=wanted.reason))
 
     return await Once(services, caller, f"{router.prefix}/grants", idempotency_key, wanted).respond(make)
+
+
+@router.post("/adjustments", status_code=201, response_model=AdjustmentResource)
+async def create_adjustment(
+    wanted: NewAdjustment, services: ServicesDep, caller: Admin, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Correct the credits of the organisation and mode of the token, up or down; never below zero."""
+
+    async def make(session: AsyncSession) -> Made:
+        id = new_id("adj")
+        await ledger.adjust(session, caller.org_id, caller.mode, wanted.amount, wanted.reason, id)
+        return Made(201, AdjustmentResource(id=id, mode=caller.mode, amount=wanted.amount, reason=wanted.reason))
+
+    return await Once(services, caller, f"{router.prefix}/adjustments", idempotency_key, wanted).respond(make)
+
+
+@router.post("/refunds", status_code=201, response_model=RefundResource)
+async def create_refund(
+    wanted: NewRefund, services: ServicesDep, caller: Admin, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Give back credits that a job spent. What comes back to a grant that has ended can be spent for 7 days."""
+
+    async def make(session: AsyncSession) -> Made:
+        job = await jobs.get(session, wanted.job_id)
+        id = new_id("rfd")
+        await ledger.refund(session, JobRef(org_id=job.org_id, job_id=job.id), wanted.amount, wanted.reason, id)
+        return Made(201, RefundResource(id=id, job_id=job.id, amount=wanted.amount, reason=wanted.reason))
+
+    return await Once(services, caller, f"{router.prefix}/refunds", idempotency_key, wanted).respond(make)
 
 
 @router.get("/findings")

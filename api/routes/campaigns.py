@@ -14,10 +14,13 @@ from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id, workflow_id
 from cutroom.contracts.jobs import TERMINAL, JobStatus
 from cutroom.errors import Conflict
+from cutroom.money import entitlements
 from cutroom.money.billing import hold_job
+from cutroom.money.books import CURRENT
+from cutroom.money.plans import Plan
 from cutroom.money.prices import quote
-from cutroom.store import clips, jobs, outbox
-from cutroom.store.tables import Job
+from cutroom.store import clips, jobs, outbox, quotes
+from cutroom.store.tables import Job, KeptQuote
 from cutroom.telemetry import tracing
 
 KIND = "campaign"
@@ -40,7 +43,8 @@ async def create_campaign(
     """Make clips of a video. The most that it can cost is held at once; what is not delivered is given back."""
 
     async def make(session: AsyncSession) -> Made:
-        job = await _new_job(session, wanted, caller)
+        plan = await entitlements.plan_for(session, caller.org_id, caller.mode, services.settings.default_plan)
+        job = await _new_job(session, wanted, caller, plan)
         ref = JobRef(org_id=job.org_id, job_id=job.id)
         await hold_job(session, ref)
         target = workflow_id(KIND, job.id)
@@ -51,8 +55,13 @@ async def create_campaign(
     return await Once(services, caller, router.prefix, idempotency_key, wanted).respond(make)
 
 
-async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller) -> Job:
+async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller, plan: Plan) -> Job:
     video, captions = await sources_of(session, wanted)
+    entitlements.require_size(plan, video.size)
+    entitlements.require_length(plan, length_of(video))
+    kept = await _quoted(session, wanted, video.id, caller)
+    version = kept.price["price_version"] if kept else CURRENT
+    await entitlements.require_room(session, caller.org_id, caller.mode, plan)
     job = Job(
         id=new_id("cmp"),
         org_id=caller.org_id,
@@ -62,14 +71,26 @@ async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller) -
         traceparent=tracing.current(),
         asset_id=video.id,
         captions_asset_id=captions.id if captions else None,
-        request=wanted.model_dump(mode="json", exclude={"metadata", "external_id"}),
+        request=wanted.model_dump(mode="json", exclude={"metadata", "external_id", "quote_id"}),
         result={"warnings": warnings_of(video, captions)},
-        price=quote(KIND, source_s=length_of(video), clips=wanted.clips.count).model_dump(),
+        price=quote(KIND, source_s=length_of(video), clips=wanted.clips.count, version=version).model_dump(),
         metadata_=wanted.metadata,
         external_id=wanted.external_id,
     )
     await jobs.create(session, job)
+    if kept is not None:
+        kept.job_id = job.id
     return job
+
+
+async def _quoted(session: AsyncSession, wanted: NewCampaign, asset_id: str, caller: Caller) -> KeptQuote | None:
+    """The quote that the campaign names. For fewer clips than quoted the same prices hold; raises Conflict for more."""
+    if wanted.quote_id is None:
+        return None
+    kept = await quotes.claim(session, wanted.quote_id, caller.mode, KIND, asset_id)
+    if wanted.clips.count > kept.request["clips"]:
+        raise quotes.differs()
+    return kept
 
 
 @router.get("")

@@ -20,6 +20,7 @@ from api.resources import (
 )
 from cutroom.contracts.ids import new_id, workflow_id
 from cutroom.errors import Conflict, InvalidRequest, NotFound
+from cutroom.money import entitlements
 from cutroom.settings import GIB
 from cutroom.store import assets, outbox, uploads
 from cutroom.store.objects import Part
@@ -45,11 +46,12 @@ async def create_upload(
     """Announce a file. Where `sha256` names a file that you have here already, there is nothing to send: 200, `part_count` 0."""
     check_size(wanted.size_bytes, services.settings.max_source_bytes)
     once = Once(services, caller, router.prefix, idempotency_key, wanted)
-    if wanted.sha256 is not None:
-        async with services.database.transaction(caller.org_id) as session:
-            known = await assets.find_ready(session, caller.org_id, wanted.sha256)
-        if known is not None:
-            return await once.respond(lambda _: _already_here(known))
+    async with services.database.transaction(caller.org_id) as session:
+        plan = await entitlements.plan_for(session, caller.org_id, caller.mode, services.settings.default_plan)
+        known = await assets.find_ready(session, caller.org_id, wanted.sha256) if wanted.sha256 is not None else None
+    if known is not None:
+        return await once.respond(lambda _: _already_here(known))
+    entitlements.require_size(plan, wanted.size_bytes)
     return await _begin(once, wanted)
 
 

@@ -63,6 +63,13 @@ async def uses_asset(session: AsyncSession, asset_id: str) -> bool:
 
 
 async def request_cancel(session: AsyncSession, job: Job) -> None:
+async def count_running(session: AsyncSession, org_id: str, mode: str) -> int:
+    """How many jobs are paid for and have not ended."""
+    running = [status for status in LIVE if status != JobStatus.PENDING]
+    ours = (col(Job.org_id) == org_id, col(Job.mode) == mode, col(Job.status).in_(running))
+    return await session.scalar(select(func.count()).select_from(Job).where(*ours)) or 0
+
+
     """Note that somebody wants this job to end; the first time counts."""
     asked = func.coalesce(Job.cancel_requested_at, func.now())
     await session.execute(update(Job).where(col(Job.id) == job.id, col(Job.status).in_(LIVE)).values(cancel_requested_at=asked))

@@ -19,9 +19,8 @@ from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
 from cutroom.errors import Conflict, InsufficientCredits, InvalidRequest, NotFound
-from cutroom.store.pages import Page, read_page
 from cutroom.store.postings import GRACE, WITH_LAPSED, Operation, Posting, Purse, expire, lock, move, record
-from cutroom.store.tables import Clip, Grant, LedgerOperation, LedgerPosting
+from cutroom.store.tables import Clip, Grant
 
 
 @dataclass(frozen=True)
@@ -34,18 +33,6 @@ class Balance:
     expired: int
     revoked: int
     granted: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One operation as its owner reads it. `amounts`: account -> change in credits."""
-
-    operation_id: str
-    phase: str
-    mode: str
-    job_id: str | None
-    at: datetime
-    amounts: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -255,23 +242,6 @@ async def balance(session: AsyncSession, org_id: str, mode: str, *, now: datetim
     at = now or datetime.now(UTC)
     row = await session.execute(_BALANCE, {"org_id": org_id, "mode": mode, "now": at, "grace_began": at - GRACE})
     return Balance(*(int(amount) for amount in row.one()))
-
-
-async def entries(session: AsyncSession, org_id: str, mode: str, cursor: str | None, limit: int) -> Page[Entry]:
-    """The organisation's operations, newest first. Raises InvalidRequest (`cursor_invalid`)."""
-    mine = select(LedgerOperation).where(col(LedgerOperation.org_id) == org_id, col(LedgerOperation.mode) == mode)
-    page = await read_page(session, mine, LedgerOperation.at, LedgerOperation.operation_id, cursor, limit)
-    posted = (col(LedgerPosting.operation_id), col(LedgerPosting.phase), col(LedgerPosting.account))
-    shown = posted[0].in_([operation.operation_id for operation in page.items]) & (posted[2] != "issued")
-    sums = select(*posted, func.sum(LedgerPosting.amount)).where(col(LedgerPosting.org_id) == org_id, shown).group_by(*posted)
-    amounts: dict[tuple[str, str], dict[str, int]] = {}
-    for operation_id, phase, account, amount in await session.execute(sums):
-        amounts.setdefault((operation_id, phase), {})[account] = int(amount)
-    items = [
-        Entry(row.operation_id, row.phase, row.mode, row.job_id, row.at, amounts.get((row.operation_id, row.phase), {}))
-        for row in page.items
-    ]
-    return Page(items, page.next_cursor)
 
 
 async def open_holds(session: AsyncSession) -> list[OpenHold]:

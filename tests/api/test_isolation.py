@@ -7,7 +7,7 @@ Made from the document itself. Path parameters are filled by their names, bodies
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import httpx
@@ -19,7 +19,7 @@ from cutroom.contracts.campaign import FinishClipInput, PackagedClip
 from cutroom.contracts.documents import ClipChoice
 from cutroom.contracts.jobs import EventInput, JobStatus
 from cutroom.settings import Settings
-from cutroom.store import clips, jobs, reconciliation
+from cutroom.store import clips, jobs, ledger, reconciliation
 from tests.api.conftest import MakeTenant, Tenant
 
 ANSWER_WITHIN_S = 60
@@ -40,6 +40,9 @@ class World:
     clip_id: str
     token_id: str
     finding_subject: str
+    endpoint_id: str
+    delivery_id: str
+    quote_id: str
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,17 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "create_upload": lambda _: UPLOAD,
     "create_part_urls": lambda _: {"parts": [{"number": 1, "sha256": HASH}]},
     "create_quote": lambda world: {"kind": "campaign", "asset_id": world.asset_id},
-    "create_campaign": lambda world: {"asset_id": world.asset_id, "captions_asset_id": world.captions_asset_id},
+    "create_campaign": lambda world: {
+        "asset_id": world.asset_id,
+        "captions_asset_id": world.captions_asset_id,
+        "quote_id": world.quote_id,
+    },
     "create_token": lambda _: {"name": "another", "scopes": ["jobs:read"]},
+    "create_webhook_endpoint": lambda _: {"url": "https://example.com/hook", "events": ["*"]},
+    "change_webhook_endpoint": lambda _: {"description": "ours"},
     "create_grant": lambda _: {"amount": 5, "reason": "thanks"},
+    "create_adjustment": lambda _: {"amount": -5, "reason": "typed twice"},
+    "create_refund": lambda world: {"job_id": world.job_id, "amount": 5, "reason": "blurred"},
 }
 # What shows no ids of its owner.
 WITHOUT_IDS = {"list_prices", "get_credits"}
@@ -101,26 +112,43 @@ async def end_job(tenant: Tenant, world: World) -> None:
         await jobs.record_event(session, EventInput(job=job, seq=1, kind="status", status=JobStatus.SUCCEEDED))
 
 
+async def spend(tenant: Tenant, world: World) -> None:
+    async with tenant.services.database.transaction(tenant.org_id) as session:
+        await ledger.settle(session, JobRef(org_id=tenant.org_id, job_id=world.job_id), 5)
+
+
 # What must have happened before the owner's call can succeed.
-BEFORE: dict[str, Callable[[Tenant, World], Awaitable[None]]] = {"complete_upload": send_source, "stream_job_events": end_job}
+BEFORE: dict[str, Callable[[Tenant, World], Awaitable[None]]] = {
+    "complete_upload": send_source,
+    "stream_job_events": end_job,
+    "create_refund": spend,
+}
 
 
 async def furnish(tenant: Tenant) -> World:
     """One of everything."""
     upload = (await tenant.http.post("/v1/uploads", json=UPLOAD)).json()
     job_id = (await tenant.campaign())["id"]
+    hook = {"url": "https://example.com/hook", "events": ["*"]}
+    endpoint = (await tenant.http.post("/v1/webhook-endpoints", json=hook)).json()
+    pinged = (await tenant.http.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")).json()
     token = (await tenant.http.post("/v1/tokens", json={"name": "spare", "scopes": ["jobs:read"]})).json()
+    asset_id = await tenant.asset()
+    quote = (await tenant.http.post("/v1/quotes", json={"kind": "campaign", "asset_id": asset_id})).json()
     async with tenant.services.system.transaction(None) as session:
         await reconciliation.add_finding(session, tenant.org_id, "stuck", job_id, "Nothing happened.", "None.")
     return World(
         upload_id=upload["id"],
-        asset_id=await tenant.asset(),
+        asset_id=asset_id,
         captions_asset_id=await tenant.asset("captions"),
         campaign_id=job_id,
         job_id=job_id,
         clip_id=await ready_clip(tenant, JobRef(org_id=tenant.org_id, job_id=job_id)),
         token_id=token["id"],
         finding_subject=job_id,
+        endpoint_id=endpoint["id"],
+        delivery_id=pinged["id"],
+        quote_id=quote["id"],
     )
 
 
@@ -149,7 +177,7 @@ async def test_the_owner_gets_in_and_the_other_organisation_sees_nothing(operati
     if operation.parameters:
         refused = await operation.call(other.http, theirs, BODIES[operation.id](ours) if operation.has_body else None)
         assert (refused.status_code, shows(refused, theirs)) == (404, False)
-    for field in [field for field in body or {} if field.endswith("_id")]:
+    for field in [name for name in body or {} if name.endswith("_id")]:
         refused = await operation.call(other.http, ours, {**BODIES[operation.id](ours), field: (body or {})[field]})
         assert (refused.status_code, shows(refused, theirs)) == (404, False)
     if operation.method == "get" and not operation.parameters:
@@ -169,7 +197,7 @@ async def nothing(_tenant: Tenant, _world: World) -> None:
 
 @pytest.mark.parametrize("operation", SECURED)
 async def test_without_a_token_nobody_gets_in(operation: Operation, tenant: Tenant) -> None:
-    world = World(*["x"] * 8)
+    world = World(*["x"] * len(fields(World)))
     del tenant.http.headers["Authorization"]
     assert (await operation.call(tenant.http, world, {} if operation.has_body else None)).status_code == 401
 
@@ -179,7 +207,7 @@ def test_every_operation_but_health_asks_for_a_token() -> None:
 
 
 def test_every_id_that_a_body_can_name_is_tried_with_a_foreign_one() -> None:
-    world = World(*[f"id-{n}" for n in range(8)])
+    world = World(*[f"id-{n}" for n, _ in enumerate(fields(World))])
     for operation in operations():
         if operation.has_body:
             reference = operation.spec["requestBody"]["content"]["application/json"]["schema"]["$ref"]

@@ -12,7 +12,7 @@ from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
 from cutroom.errors import Conflict, InsufficientCredits, InvalidRequest, NotFound
-from cutroom.store import identity, ledger
+from cutroom.store import entries, identity, ledger
 from cutroom.store.database import Database
 from tests.conftest import DatabaseUrls
 from tests.money.conftest import NewJob
@@ -353,11 +353,11 @@ async def test_entries_tell_every_movement_newest_first_page_by_page(books: Book
     await books.hold(job, 20, day=2)
     await books.settle(job, 15, day=3)
     await books.grant(5, name="other", mode="test", day=4)
-    told: list[ledger.Entry] = []
+    told: list[entries.Entry] = []
     cursor: str | None = None
     while True:
         async with app.transaction(books.org_id) as session:
-            page = await ledger.entries(session, books.org_id, "live", cursor, 3)
+            page = await entries.entries(session, books.org_id, "live", cursor, 3)
         told += page.items
         cursor = page.next_cursor
         if cursor is None:

@@ -1,0 +1,104 @@
+"""The ledger as its owner reads it: each operation, and a statement of a period that adds up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from cutroom.errors import InvalidRequest
+from cutroom.store.pages import Page, read_page
+from cutroom.store.postings import lock
+from cutroom.store.tables import LedgerOperation, LedgerPosting
+
+# In this order `granted` is the sum of the others.
+ACCOUNTS = ("available", "held", "spent", "expired", "revoked", "granted")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One operation. `amounts`: account -> change in credits. `reason`: why, where somebody gave one."""
+
+    operation_id: str
+    phase: str
+    mode: str
+    job_id: str | None
+    at: datetime
+    reason: str
+    amounts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What was in each of ACCOUNTS at `since` (None: at the beginning), what happened then, oldest first, and what was in them at
+    `until`, which is itself not in it. `opening` and the entries' amounts add up to `closing`."""
+
+    since: datetime | None
+    until: datetime
+    opening: dict[str, int]
+    entries: list[Entry]
+    closing: dict[str, int]
+
+
+async def entries(session: AsyncSession, org_id: str, mode: str, cursor: str | None, limit: int) -> Page[Entry]:
+    """The organisation's operations, newest first. Raises InvalidRequest (`cursor_invalid`)."""
+    mine = select(LedgerOperation).where(col(LedgerOperation.org_id) == org_id, col(LedgerOperation.mode) == mode)
+    page = await read_page(session, mine, LedgerOperation.at, LedgerOperation.operation_id, cursor, limit)
+    posted = (col(LedgerPosting.operation_id), col(LedgerPosting.phase), col(LedgerPosting.account))
+    shown = posted[0].in_([operation.operation_id for operation in page.items]) & (posted[2] != "issued")
+    sums = select(*posted, func.sum(LedgerPosting.amount)).where(col(LedgerPosting.org_id) == org_id, shown).group_by(*posted)
+    amounts: dict[tuple[str, str], dict[str, int]] = {}
+    for operation_id, phase, account, amount in await session.execute(sums):
+        amounts.setdefault((operation_id, phase), {})[account] = int(amount)
+    items = [
+        Entry(row.operation_id, row.phase, row.mode, row.job_id, row.at, row.reason, amounts.get((row.operation_id, row.phase), {}))
+        for row in page.items
+    ]
+    return Page(items, page.next_cursor)
+
+
+async def statement(
+    session: AsyncSession, org_id: str, mode: str, since: datetime | None = None, until: datetime | None = None
+) -> Statement:
+    """What was booked from `since` on and before `until`, at the latest now: what may still be booked is in no statement.
+
+    It waits for operations that are being written, so that the next period opens with what this one closed with. Raises
+    InvalidRequest (`period_invalid`).
+    """
+    clock = await lock(session, org_id)
+    end = clock if until is None else min(until, clock)
+    if since is not None and since > end:
+        raise InvalidRequest("The period must begin before it ends, and before now.", code="period_invalid", field="from")
+    mine = {"org_id": org_id, "mode": mode, "since": since, "until": end}
+    before = await session.execute(_OPENING, mine)
+    opening = _amounts(before.one())
+    found = [
+        Entry(row.operation_id, row.phase, mode, row.job_id, row.at, row.reason, _amounts(row[-len(ACCOUNTS) :]))
+        for row in await session.execute(_BOOKED, mine)
+    ]
+    closing = {name: opening[name] + sum(entry.amounts[name] for entry in found) for name in ACCOUNTS}
+    return Statement(since, end, opening, found, closing)
+
+
+def _amounts(sums: Iterable[int]) -> dict[str, int]:
+    return {name: int(amount) for name, amount in zip(ACCOUNTS, sums, strict=True)}
+
+
+_SUMS = ", ".join(
+    [f"coalesce(sum(p.amount) filter (where p.account = '{account}'), 0)" for account in ACCOUNTS[:-1]]
+    + ["-coalesce(sum(p.amount) filter (where p.account = 'issued'), 0)"]
+)
+_OURS = """
+    from ledger_operations o left join ledger_postings p using (org_id, operation_id, phase)
+    where o.org_id = :org_id and o.mode = :mode
+"""
+
+_OPENING = text(f"select {_SUMS} {_OURS} and o.at < cast(:since as timestamptz)")
+
+_BOOKED = text(f"""
+    select o.operation_id, o.phase, o.job_id, o.at, o.reason, {_SUMS} {_OURS}
+        and (cast(:since as timestamptz) is null or o.at >= :since) and o.at < :until
+    group by o.operation_id, o.phase, o.job_id, o.at, o.reason order by o.at, o.operation_id, o.phase
+""")
