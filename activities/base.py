@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +23,7 @@ from temporalio.exceptions import ApplicationError
 from cutroom.contracts.base import ArtifactRef, Frozen, JobRef
 from cutroom.contracts.steps import In, Out, Step
 from cutroom.errors import CutroomError, Unreachable
+from cutroom.money.cards import CardModes
 from cutroom.settings import Settings
 from cutroom.store import jobs
 from cutroom.store.artifacts import Artifacts, Produced, Scope, fingerprint
@@ -49,6 +51,11 @@ class Resources:
     artifacts: Artifacts
     files: LocalFiles
     engine: Engine
+
+    @cached_property
+    def cards(self) -> CardModes:
+        """Card payments; only the outbound worker has the keys."""
+        return CardModes(self.settings)
 
     @property
     def all_organisations(self) -> Database:

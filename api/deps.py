@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated
 
 import structlog
@@ -12,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from cutroom.errors import Unauthorized
 from cutroom.identity import tokens
 from cutroom.identity.tokens import Mode, Scope
+from cutroom.money.cards import CardModes
 from cutroom.settings import Settings
 from cutroom.store import identity, jobs
 from cutroom.store.database import Database
@@ -42,6 +44,10 @@ class Services:
             ObjectStore(settings),
             Engine(settings),
         )
+
+    @cached_property
+    def cards(self) -> CardModes:
+        return CardModes(self.settings)
 
     async def close(self) -> None:
         await self.database.close()
@@ -99,6 +105,9 @@ AssetsWrite = Annotated[Caller, Depends(Allowed("assets:write"))]
 JobsRead = Annotated[Caller, Depends(Allowed("jobs:read"))]
 JobsWrite = Annotated[Caller, Depends(Allowed("jobs:write"))]
 CreditsRead = Annotated[Caller, Depends(Allowed("credits:read"))]
+CreditsWrite = Annotated[Caller, Depends(Allowed("credits:write"))]
+WebhooksRead = Annotated[Caller, Depends(Allowed("webhooks:read"))]
+WebhooksWrite = Annotated[Caller, Depends(Allowed("webhooks:write"))]
 TokensWrite = Annotated[Caller, Depends(Allowed("tokens:write"))]
 Admin = Annotated[Caller, Depends(Allowed("admin"))]
 

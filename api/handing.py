@@ -84,13 +84,14 @@ async def hand_over(services: Services, row: Outbox) -> None:
     Where it does not answer, or has something older still to hear of the same workflow, the sweeper tells it as soon as it
     can: a pause that is told again after its resume would hold the job for good.
     """
+    database = services.database if row.org_id is not None else services.system
     try:
-        async with services.database.transaction(row.org_id) as session:
+        async with database.transaction(row.org_id) as session:
             its_turn = await outbox.is_next(session, row)
         if its_turn:
             async with asyncio.timeout(HAND_OVER_WITHIN_S):
                 await deliver(services.engine, row)
-            async with services.database.transaction(row.org_id) as session:
+            async with database.transaction(row.org_id) as session:
                 await outbox.done(session, row)
             return
         reason = "not_its_turn"
@@ -98,5 +99,5 @@ async def hand_over(services: Services, row: Outbox) -> None:
         reason = getattr(error, "code", "no_answer")
     log.warning("left_to_sweeper", target=row.target, reason=reason)
     with suppress(Unreachable):
-        async with services.database.transaction(row.org_id) as session:
+        async with database.transaction(row.org_id) as session:
             await outbox.leave(session, row)

@@ -2,6 +2,7 @@
 
 CutroomError
 ├── InvalidRequest      422  the request itself cannot be met
+├── BadSignature        400  a webhook that is not signed as it should be
 ├── BadInput            422  the uploaded bytes cannot be used; never retried, never charged
 ├── Unauthorized        401      ├── Forbidden 403      ├── NotFound 404      ├── Conflict 409
 ├── InsufficientCredits 402
@@ -38,6 +39,11 @@ class CutroomError(Exception):
 class InvalidRequest(CutroomError):
     status = 422
     default_code = "invalid_request"
+
+
+class BadSignature(CutroomError):
+    status = 400
+    default_code = "signature_invalid"
 
 
 class BadInput(CutroomError):

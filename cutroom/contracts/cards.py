@@ -61,11 +61,13 @@ class Disputed(Frozen):
 class Purchase(Frozen):
     """Credits that somebody paid for: an invoice of a subscription, or the session of a pack.
 
-    `id`: the invoice's or the session's, which is also the operation of the grant. `item`: a plan or a pack. `amount`: what was
-    paid. `ends_at`: the end of the period that an invoice pays for. Refunds and disputes are of all times, oldest first.
+    `id`: the invoice's or the session's, which is also the operation of the grant. `item`: a plan or a pack of the price book
+    `book`. `amount`: what was paid. `ends_at`: the end of the period that an invoice pays for. Refunds and disputes are of all
+    times, oldest first.
     """
 
     id: str
+    book: str
     kind: Literal["plan", "pack"]
     item: str
     amount: int
@@ -119,5 +121,5 @@ class ApplyInput(CardEventInput):
     state: CardState
 
 
-LOOK_UP_CARD_OBJECT = Step("look_up_card_object", Queue.OUTBOUND, CardEventInput, CardState, 60, 30, attempts=20)
+LOOK_UP_CARD_OBJECT = Step("look_up_card_object", Queue.OUTBOUND, CardEventInput, CardState, 60, 60, attempts=20)
 APPLY_CARD_STATE = Step("apply_card_state", Queue.CONTROL, ApplyInput, Nothing, attempts=0)

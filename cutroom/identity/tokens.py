@@ -18,7 +18,18 @@ from cutroom.errors import Forbidden, Unauthorized
 
 Mode = Literal["live", "test"]
 # admin includes all the others.
-Scope = Literal["assets:read", "assets:write", "jobs:read", "jobs:write", "credits:read", "tokens:write", "admin"]
+Scope = Literal[
+    "assets:read",
+    "assets:write",
+    "jobs:read",
+    "jobs:write",
+    "credits:read",
+    "credits:write",
+    "webhooks:read",
+    "webhooks:write",
+    "tokens:write",
+    "admin",
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SECRET_BITS = 160

@@ -179,6 +179,20 @@ class Cards:
             page.update(starting_after=found["data"][-1]["id"])
 
 
+class CardModes:
+    """`modes("live")`, `modes("test")`: one client each, made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._made: dict[Mode, Cards] = {}
+
+    def __call__(self, mode: Mode) -> Cards:
+        """Raises as `Cards` does."""
+        if mode not in self._made:
+            self._made[mode] = Cards(self._settings, mode)
+        return self._made[mode]
+
+
 def intent_of(found: Mapping[str, Any]) -> Intent:
     """A PaymentIntent with its latest charge in it, as https://docs.stripe.com/api/payment_intents/object describes it."""
     problem = found.get("last_payment_error") or {}
@@ -225,7 +239,7 @@ def translated(error: "stripe.StripeError") -> CutroomError:
     import stripe
 
     status, code = error.http_status, error.code or ""
-    if status in (None, 409, 429) or status >= 500:
+    if status is None or status in (409, 429) or status >= 500:
         return unclear()
     if isinstance(error, stripe.CardError):
         said = error.error.decline_code if error.error else None
@@ -236,6 +250,8 @@ def translated(error: "stripe.StripeError") -> CutroomError:
         return Conflict("This was asked of the card before, with other amounts; nothing was done.", code="operation_differs")
     if isinstance(error, stripe.InvalidRequestError) and error.param == "currency":
         return InvalidRequest("Cards are not charged in this currency; see /v1/prices.", code="currency_unknown")
+    if isinstance(error, stripe.InvalidRequestError) and code not in _REFUSALS and error.param in ("amount", "amount_to_capture"):
+        return InvalidRequest("There is less than this to take, or to give back.", code="amount_over_authorised")
     return _REFUSALS.get(code, _refused)()
 
 
