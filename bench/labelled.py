@@ -1,7 +1,8 @@
 """Transcripts with labels: which passages an editor would take, which are traps, and where none may begin or end.
 
 The format is JSON: `sentences` (id, speaker, start_s, end_s, text), `clips` (first, last, grade), `traps` (first, last),
-`bad_starts`, `bad_ends`; sentences counted from 0, `last` included.
+`bad_starts`, `bad_ends`; sentences counted from 0, `last` included. For summaries: `key_sentences`, `key_points` (support),
+`reference_summary`, `chapters` (first), each of which may be missing.
 """
 
 import hashlib
@@ -31,11 +32,17 @@ class Passage:
 
 @dataclass(frozen=True)
 class Labelled:
+    """`key_points`: the sentences that support each. `chapters`: the first sentence of each. Empty where there is no such label."""
+
     name: str
     transcript: Transcript
     labels: list[Passage]
     bad_starts: frozenset[int]
     bad_ends: frozenset[int]
+    key_sentences: frozenset[int] = frozenset()
+    key_points: tuple[frozenset[int], ...] = ()
+    reference: str = ""
+    chapters: tuple[int, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -75,10 +82,21 @@ def read_labelled(path: Path) -> Labelled:
         raise ValueError(f"{path.name} has no sentence with text.")
     clips = [Passage(c["first"], c["last"], c["grade"]) for c in given["clips"]]
     traps = [Passage(c["first"], c["last"], TRAP) for c in given["traps"]]
-    return Labelled(path.name, _transcript(said), clips + traps, frozenset(given["bad_starts"]), frozenset(given["bad_ends"]))
+    return Labelled(
+        path.name,
+        transcript_of(said),
+        clips + traps,
+        frozenset(given["bad_starts"]),
+        frozenset(given["bad_ends"]),
+        frozenset(given.get("key_sentences", ())),
+        tuple(frozenset(point["support"]) for point in given.get("key_points", ())),
+        given.get("reference_summary", ""),
+        tuple(chapter["first"] for chapter in given.get("chapters", ())),
+    )
 
 
-def _transcript(said: Sequence[tuple[str, float, float, str | None]]) -> Transcript:
+def transcript_of(said: Sequence[tuple[str, float, float, str | None]]) -> Transcript:
+    """Of sentences: text, start and end in seconds, speaker."""
     words: list[Word] = []
     sentences: list[Sentence] = []
     for text, start_s, end_s, speaker in said:

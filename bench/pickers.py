@@ -34,7 +34,12 @@ def loudest(labelled: Labelled, all_: Sequence[Passage], count: int) -> list[Pas
 
 
 def textrank(labelled: Labelled, all_: Sequence[Passage], count: int) -> list[Passage]:
-    """Of the highest mean rank: PageRank over sentences joined by their common words (Mihalcea and Tarau, 2004)."""
+    """Of the highest mean rank."""
+    return _highest(labelled, ranks(labelled), all_, count)
+
+
+def ranks(labelled: Labelled) -> Numbers:
+    """Of each sentence: PageRank over sentences joined by their common words (Mihalcea and Tarau, 2004)."""
     bags = [set(terms(plain(s.text))) for s in labelled.transcript.sentences]
     sizes = [math.log(len(bag) + 1) + 1e-9 for bag in bags]
     alike = np.array([[len(a & b) / (x + y) for b, y in zip(bags, sizes, strict=True)] for a, x in zip(bags, sizes, strict=True)])
@@ -43,7 +48,7 @@ def textrank(labelled: Labelled, all_: Sequence[Passage], count: int) -> list[Pa
     rank = np.ones(len(bags)) / len(bags)
     for _ in range(ROUNDS):
         rank = (1 - DAMPING) / len(bags) + DAMPING * flow @ rank
-    return _highest(labelled, rank, all_, count)
+    return rank
 
 
 def _highest(labelled: Labelled, worth: Numbers, all_: Sequence[Passage], count: int) -> list[Passage]:

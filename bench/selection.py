@@ -18,6 +18,7 @@ from statistics import mean
 import numpy as np
 
 from bench.fit_selection import fit, passages, written
+from bench.held_out import NEARBY, OWN, held_out_weights
 from bench.labelled import Labelled, Passage, read_labelled
 from bench.pickers import by_chance, loudest, textrank
 from bench.report import Figure, Part, at_least, at_most, show
@@ -32,8 +33,6 @@ OTHER_LENGTHS = ((20.0, 60.0), (30.0, 90.0))
 DRAWS, PERMUTATIONS = 1000, 20_000
 LIMIT_P, LEAST_PICKS = 0.05, 10
 AROUND_S = 0.8  # of silence that a clip has beside its sentences, at most
-OWN = Path(__file__).with_name("talks")
-NEARBY = Path(__file__).parents[2] / "shared" / "transcripts"
 
 Picks = list[list[Passage]]  # of each transcript
 
@@ -56,8 +55,7 @@ def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = Fa
     ]
     if not given:
         raise ValueError("No transcript has passages of all the lengths asked for.")
-    known = _known(given, paths)
-    weights = [_weights(one, known) for one in given]
+    weights = held_out_weights(given, paths)
     ours = _ours(given, wishes, weights)
     every = [_every(one, wishes) for one in given]
     longer = [_every(one, wishes.model_copy(update={"min_s": (wishes.min_s + wishes.max_s) / 2})) for one in given]
@@ -125,24 +123,6 @@ def _curve(given: Sequence[Labelled], wishes: ClipWishes) -> list[Figure]:
         weights = [fit([given[(i + step) % len(given)] for step in range(1, size + 1)]) for i in range(len(given))]
         figures.append(Figure(f"mean grade, fitted on {size} other", _marks(given, _ours(given, wishes, weights)).grade))
     return figures
-
-
-def _known(given: Sequence[Labelled], paths: Sequence[Path]) -> dict[str, Labelled]:
-    """The transcripts that the shipped weights were fitted on, by fingerprint: those given, those beside them, and those nearby."""
-    found = {one.fingerprint: one for one in given}
-    for path in sorted({file for folder in {NEARBY, *(path.parent for path in paths)} for file in folder.glob("*.json")}):
-        try:
-            one = read_labelled(path)
-        except (KeyError, TypeError, ValueError):
-            continue  # another kind of file
-        found.setdefault(one.fingerprint, one)
-    return {mark: one for mark, one in found.items() if mark in WEIGHTS.fitted_on}
-
-
-def _weights(one: Labelled, known: Mapping[str, Labelled]) -> Weights:
-    """Those that ship, or fitted anew on the other known transcripts where this is one of them."""
-    others = [other for mark, other in known.items() if mark != one.fingerprint]
-    return fit(others) if one.fingerprint in known and others else WEIGHTS
 
 
 def _ours(given: Sequence[Labelled], wishes: ClipWishes, weights: Sequence[Weights]) -> Picks:

@@ -173,3 +173,50 @@ class Framing(Frozen):
     source_height: int
     aspect: str
     shots: list[FramedShot]
+
+
+class CitedText(Frozen):
+    """A sentence of a summary, and the sentences of the transcript that say so, by their places in it."""
+
+    text: str
+    sentences: list[int]
+
+
+class KeyPoint(Frozen):
+    """`start_s` to `end_s`: from the first of its sentences to the last."""
+
+    text: str
+    sentences: list[int]
+    start_s: float
+    end_s: float
+
+
+class Chapter(Frozen):
+    """Chapters follow each other and hold every sentence with words once."""
+
+    title: str
+    start_s: float
+    end_s: float
+    sentences: list[int]
+
+
+class Highlight(Frozen):
+    """`quote` stands word for word in its sentences. `why` says what speaks for it."""
+
+    quote: str
+    sentences: list[int]
+    start_s: float
+    end_s: float
+    why: str
+
+
+class Summary(Frozen):
+    """`summary.json`. `engine`: extractive, or the language model that phrased it. All but the quotes may be phrased anew."""
+
+    summary: list[CitedText]
+    key_points: list[KeyPoint]
+    chapters: list[Chapter]
+    highlights: list[Highlight]
+    language: str
+    engine: str
+    warnings: list[str] = []
