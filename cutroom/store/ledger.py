@@ -157,7 +157,7 @@ async def refund(
     clock = await lock(session, job.org_id)
     done = await _done(session, job.org_id, operation_id, "refund")
     if done is not None:
-        if (done.job_id, done.available) != (job.job_id, amount):
+        if (done.job_id, done.available, done.reason) != (job.job_id, amount, reason):
             raise _differs()
         return
     parts = (await session.execute(_SPENT_PARTS, job.model_dump())).all()
@@ -181,15 +181,16 @@ async def adjust(
     The same call again adds nothing. Raises InsufficientCredits where fewer can be taken, InvalidRequest (`amount_invalid`)
     for 0, Conflict (`operation_differs`) for another call under one `operation_id`.
     """
+    if amount == 0:
+        raise InvalidRequest("A correction by nothing is none.", code="amount_invalid", field="amount")
     clock = await lock(session, org_id)
     done = await _done(session, org_id, operation_id, "adjust")
-    if amount > 0 and done is None:
-        await grant(session, org_id, mode, amount, reason, operation_id, now=now)
-        return
-    _require_positive(-amount)
     if done is not None:
         if (done.mode, done.available, done.reason) != (mode, amount, reason):
             raise _differs()
+        return
+    if amount > 0:
+        await grant(session, org_id, mode, amount, reason, operation_id, now=now)
         return
     if await _done(session, org_id, operation_id, "grant") is not None:
         raise _differs()

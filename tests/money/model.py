@@ -13,9 +13,9 @@ GRACE_DAYS = 7
 
 @dataclass(frozen=True)
 class Step:
-    """One call. `key` is one of two grants or three jobs; `ends` is the day a grant ends."""
+    """One call. `key` is one of two grants or three jobs; `ends` is the day a grant ends. A revoke of 0 is of the whole grant."""
 
-    does: Literal["grant", "hold", "settle", "expire", "revoke"]
+    does: Literal["grant", "hold", "settle", "refund", "adjust", "expire", "revoke"]
     key: int = 0
     amount: int = 0
     ends: int | None = None
@@ -32,14 +32,32 @@ class Purse:
     def available(self) -> int:
         return self.given.amount - sum(self.accounts.values())
 
+    def take(self, amount: int, account: str) -> int:
+        """Move so much to `account`, oldest lots first; answers what the lots had of it."""
+        left = amount
+        for lot in self.lots:
+            taken = min(left, lot[1])
+            lot[1] -= taken
+            left -= taken
+        self.accounts[account] += amount
+        return amount - left
+
+    def give_back(self, amount: int, account: str, day: int) -> None:
+        """Move so much out of `account`: what is owed is made up for first, the rest is a lot of its own."""
+        owed = max(0, -self.available)
+        self.accounts[account] -= amount
+        self.lots.append([self.ends if self.ends > day else day + GRACE_DAYS, max(0, amount - owed)])
+
 
 class Model:
     """One organisation. Days are ints; answers are values, or the name of the error."""
 
     def __init__(self) -> None:
-        self.purses: dict[int, Purse] = {}
-        self.holds: dict[int, dict[int, int]] = {}
+        self.purses: dict[int | str, Purse] = {}
+        self.holds: dict[int, dict[int | str, int]] = {}
         self.settled: dict[int, int] = {}
+        self.spent: dict[int, dict[int | str, int]] = {}
+        self.done: dict[tuple[str, int], Step | int] = {}  # refunds, adjustments, partial revokes
 
     def balance(self, day: int) -> tuple[int, ...]:
         """available, held, spent, expired, revoked, granted"""
@@ -67,8 +85,12 @@ class Model:
                 return self._hold(step.key, step.amount)
             case "settle":
                 return self._settle(step.key, step.amount, day)
+            case "refund":
+                return self._refund(step, day)
+            case "adjust":
+                return self._adjust(step)
             case "revoke":
-                return self._revoke(step.key)
+                return self._revoke(step.key, step.amount)
             case "expire":
                 return None
 
@@ -86,16 +108,19 @@ class Model:
             return None
         if self.available < amount:
             return "InsufficientCredits"
-        self.holds[job] = {}
+        self.holds[job] = self._take(amount, "held")
+        return None
+
+    def _take(self, amount: int, account: str) -> dict[int | str, int]:
+        """Move so much to `account`, from the purses that end soonest; answers what each gave."""
+        parts = {}
         # Python's sort is stable: purses of one end stay in the order they were given in.
         for key, purse in sorted(self.purses.items(), key=lambda item: item[1].ends):
-            for lot in purse.lots:
-                taken = min(amount, lot[1])
-                lot[1] -= taken
-                amount -= taken
-                purse.accounts["held"] += taken
-                self.holds[job][key] = self.holds[job].get(key, 0) + taken
-        return None
+            part = min(amount, sum(lot[1] for lot in purse.lots))
+            amount -= part
+            if part:
+                parts[key] = purse.take(part, account)
+        return parts
 
     def _settle(self, job: int, spent: int, day: int) -> object:
         if job not in self.holds:
@@ -107,21 +132,54 @@ class Model:
         if spent > held:
             return "InvalidRequest"
         self.settled[job] = spent
+        self.spent[job] = {}
         left = spent
-        for key, part in sorted(self.holds[job].items(), key=lambda item: self.purses[item[0]].ends):
-            purse = self.purses[key]
+        for key, part in self.holds[job].items():
             used = min(left, part)
             left -= used
-            purse.accounts.update(held=-part, spent=used)
-            if not purse.accounts["revoked"]:
-                purse.lots.append([purse.ends if purse.ends > day else day + GRACE_DAYS, part - used])
+            self.purses[key].accounts.update(held=-used, spent=used)
+            self.purses[key].give_back(part - used, "held", day)
+            self.spent[job][key] = used
         return (spent, held - spent)
 
-    def _revoke(self, key: int) -> object:
+    def _refund(self, step: Step, day: int) -> object:
+        if ("refund", step.key) in self.done:
+            return None if self.done["refund", step.key] == step else "Conflict"
+        spent = self.spent.get(step.key, {})
+        if sum(spent.values()) < step.amount:
+            return "InvalidRequest"
+        self.done["refund", step.key] = step
+        left = step.amount
+        for key, part in reversed(spent.items()):
+            taken = min(left, part)
+            left -= taken
+            spent[key] -= taken
+            self.purses[key].give_back(taken, "spent", day)
+        return None
+
+    def _adjust(self, step: Step) -> object:
+        if ("adjust", step.key) in self.done:
+            return None if self.done["adjust", step.key] == step else "Conflict"
+        if self.available < -step.amount:
+            return "InsufficientCredits"
+        self.done["adjust", step.key] = step
+        if step.amount > 0:
+            self.purses[f"adjust-{step.key}"] = Purse(step, FOREVER, [[FOREVER, step.amount]])
+        else:
+            self._take(-step.amount, "revoked")
+        return None
+
+    def _revoke(self, key: int, amount: int) -> object:
         if key not in self.purses:
             return "NotFound"
+        name = ("revoke in part" if amount else "revoke", key)
+        if name in self.done:
+            taken = self.done[name]
+            return taken if amount >= taken or not amount else "Conflict"
         purse = self.purses[key]
-        if not purse.accounts["revoked"]:
-            purse.accounts["revoked"] = purse.given.amount - purse.accounts["expired"]
-            purse.lots = []
-        return purse.accounts["revoked"]
+        left = purse.given.amount - purse.accounts["expired"] - purse.accounts["revoked"]
+        taken = min(amount or left, left)
+        if taken:
+            purse.take(taken, "revoked")
+            self.done[name] = taken
+        return taken

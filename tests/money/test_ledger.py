@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import astuple
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -15,54 +13,7 @@ from cutroom.errors import Conflict, InsufficientCredits, InvalidRequest, NotFou
 from cutroom.store import entries, identity, ledger
 from cutroom.store.database import Database
 from tests.conftest import DatabaseUrls
-from tests.money.conftest import NewJob
-
-DAY_0 = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def on(day: float) -> datetime:
-    return DAY_0 + timedelta(days=day)
-
-
-class Books:
-    """One organisation's live credits; each call is a transaction of its own, on a day."""
-
-    def __init__(self, database: Database, org_id: str) -> None:
-        self.database = database
-        self.org_id = org_id
-
-    async def grant(self, amount: int, *, day: float = 0, ends: float | None = None, name: str = "", mode: str = "live") -> str:
-        end = None if ends is None else on(ends)
-        async with self.database.transaction(self.org_id) as session:
-            return await ledger.grant(session, self.org_id, mode, amount, "test", name or new_id("grt"), end, now=on(day))
-
-    async def hold(self, job: JobRef, amount: int, *, day: float = 0, mode: str = "live") -> None:
-        async with self.database.transaction(self.org_id) as session:
-            await ledger.hold(session, job, mode, amount, now=on(day))
-
-    async def settle(self, job: JobRef, spent: int, *, day: float = 0) -> Settled:
-        async with self.database.transaction(self.org_id) as session:
-            return await ledger.settle(session, job, spent, now=on(day))
-
-    async def revoke(self, grant_id: str, *, day: float = 0) -> int:
-        async with self.database.transaction(self.org_id) as session:
-            return await ledger.revoke(session, self.org_id, grant_id, now=on(day))
-
-    async def expire(self, *, day: float) -> int:
-        async with self.database.transaction(self.org_id) as session:
-            return await ledger.expire_due(session, on(day))
-
-    async def balance(self, *, day: float = 0, mode: str = "live") -> tuple[int, ...]:
-        """available, held, spent, expired, revoked; their sum is what was granted"""
-        async with self.database.transaction(self.org_id) as session:
-            balance = await ledger.balance(session, self.org_id, mode, now=on(day))
-        assert sum(astuple(balance)[:-1]) == balance.granted
-        return astuple(balance)[:-1]
-
-
-@pytest.fixture
-def books(app: Database, org_id: str) -> Books:
-    return Books(app, org_id)
+from tests.money.conftest import Books, NewJob, on
 
 
 async def test_a_job_holds_then_spends_and_the_rest_comes_back(books: Books, new_job: NewJob) -> None:

@@ -9,7 +9,7 @@ of the calls that raced.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import deepcopy
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from cutroom.store.database import psycopg_url
 from tests.conftest import DatabaseUrls
 from tests.money.model import Model, Step
 
-SEQUENCES = int(os.environ.get("CUTROOM_LEDGER_SEQUENCES", "2000"))
+SEQUENCES = int(os.environ.get("CUTROOM_LEDGER_SEQUENCES", "1000"))
 JOBS = 3
 DAY_0 = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -64,6 +64,10 @@ insert into jobs (id, org_id, kind, mode, status, step, error_code, error_detail
 select 'cmp_' || n || '_' || j, 'org_' || n, 'campaign', 'live', 'queued', '', '', '', 0
 from generate_series(1, %(count)s) n, generate_series(0, %(jobs)s) j
 """
+
+
+class Crash(Exception):
+    """The process dies after the statements, before the commit."""
 
 
 class Bank:
@@ -129,6 +133,13 @@ class Run:
         self.models = [model for model, told in expected if told == answers]
         assert self.models, f"{steps} answered {answers}; expected {[told for _, told in expected]}"
 
+    async def crash(self, step: Step) -> None:
+        """Do a step that is never committed: nothing of it may stay."""
+        with suppress(Crash, CutroomError):
+            async with self.session(self.bank.connections[0]) as session:
+                await self.call(session, step)
+                raise Crash
+
     async def end(self) -> None:
         """Compare the balance with the model's."""
         async with self.session(self.bank.connections[0]) as session:
@@ -174,8 +185,14 @@ class Run:
             case "settle":
                 settled = await ledger.settle(session, job, step.amount, now=self.now)
                 return (settled.spent, settled.released)
+            case "refund":
+                await ledger.refund(session, job, step.amount, "test", f"refund-{step.key}", now=self.now)
+            case "adjust":
+                await ledger.adjust(session, self.org_id, "live", step.amount, "test", f"adjust-{step.key}", now=self.now)
             case "revoke":
-                return await ledger.revoke(session, self.org_id, self.grant_ids.get(step.key, "grt_none"), now=self.now)
+                part = {"amount": step.amount, "operation_id": f"part-{step.key}"} if step.amount else {}
+                grant_id = self.grant_ids.get(step.key, "grt_none")
+                return await ledger.revoke(session, self.org_id, grant_id, **part, now=self.now)
             case "expire":
                 await ledger.expire_due(session, self.now)
         return None
@@ -185,23 +202,31 @@ JOB_KEYS = range(JOBS)
 GRANTS = [Step("grant", key, amount, ends) for key in range(2) for amount in (10, 25, 40) for ends in (None, 2, 8)]
 HOLDS = [Step("hold", key, amount) for key in JOB_KEYS for amount in (5, 10, 25)]
 SETTLES = [Step("settle", key, amount) for key in JOB_KEYS for amount in (0, 5, 10)]
-OTHERS = [Step("expire"), Step("expire"), Step("revoke", 0), Step("revoke", 1)]
-STEP = st.sampled_from([*HOLDS, *SETTLES, *GRANTS[::2], *OTHERS])
-# Days that pass before, the step, and what races it: nothing, the same call, or another.
-MOMENT = st.tuples(st.sampled_from((0, 0, 1, 2, 7)), STEP, st.sampled_from(("alone", "alone", "twice", "raced")), STEP)
+REFUNDS = [Step("refund", key, amount) for key in JOB_KEYS for amount in (5, 10)]
+ADJUSTMENTS = [Step("adjust", key, amount) for key, amount in ((0, 10), (0, -5), (1, -5), (1, -25))]
+REVOKES = [Step("revoke", key, amount) for key in range(2) for amount in (0, 0, 5, 20)]
+STEP = st.sampled_from([*HOLDS, *SETTLES, *GRANTS[::2], *REFUNDS, *ADJUSTMENTS, *REVOKES, Step("expire"), Step("expire")])
+# Days that pass before, the step, and what befalls it: nothing, the same call at once, another at once, a crash and a retry.
+FATE = st.sampled_from(("alone", "alone", "twice", "raced", "crashed"))
+MOMENT = st.tuples(st.sampled_from((0, 0, 1, 2, 7)), STEP, FATE, STEP)
+# What was before: only a grant, or also a hold on it, or also what was spent of that.
+BEFORE = st.sampled_from(((), (HOLDS[1],), (HOLDS[1], SETTLES[1]), (HOLDS[1], SETTLES[2])))
 
 
 @settings(max_examples=SEQUENCES, deadline=None, phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck))
-@given(first=st.sampled_from(GRANTS), moments=st.lists(MOMENT, min_size=1, max_size=3), replayed=st.integers(0, 4))
+@given(first=st.sampled_from(GRANTS), before=BEFORE, moments=st.lists(MOMENT, min_size=1, max_size=3), replayed=st.integers(0, 4))
 def test_every_sequence_keeps_the_sums_and_does_what_the_model_does(
-    bank: Bank, first: Step, moments: list[tuple[int, Step, str, Step]], replayed: int
+    bank: Bank, first: Step, before: tuple[Step, ...], moments: list[tuple[int, Step, str, Step]], replayed: int
 ) -> None:
     async def play() -> None:
         run = Run(bank)
-        await run.moment(first)
-        for passed, step, company, other in moments:
+        for step in (first, *before):
+            await run.moment(step)
+        for passed, step, fate, other in moments:
             run.day += passed
-            await run.moment(*{"alone": (step,), "twice": (step, step), "raced": (step, other)}[company])
+            if fate == "crashed":
+                await run.crash(step)
+            await run.moment(*{"twice": (step, step), "raced": (step, other)}.get(fate, (step,)))
         if replayed < len(moments):
             await run.moment(moments[replayed][1])
         await run.end()
