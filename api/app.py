@@ -10,7 +10,22 @@ import cutroom
 from api import problems
 from api.deps import Services
 from api.middleware import RequestContext
-from api.routes import admin, assets, campaigns, clips, credits, health, jobs, prices, quotes, tokens, uploads
+from api.routes import (
+    admin,
+    assets,
+    campaigns,
+    checkouts,
+    clips,
+    credits,
+    health,
+    hooks,
+    jobs,
+    prices,
+    quotes,
+    tokens,
+    uploads,
+    webhooks,
+)
 from cutroom.settings import Settings
 
 DESCRIPTION = """Long recordings become captioned vertical clips.
@@ -53,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(RequestContext)
     problems.install(app)
-    for noun in (uploads, assets, prices, quotes, campaigns, jobs, clips, credits, tokens, admin, health):
+    for noun in (uploads, assets, prices, quotes, campaigns, jobs, clips, credits, checkouts, tokens, admin, hooks, health):
         app.include_router(noun.router)
+    for router in (webhooks.endpoints, webhooks.sent):
+        app.include_router(router)
     return app

@@ -76,13 +76,25 @@ class Settings(BaseSettings):
     language_model: str = Field("", description="The model to ask there.")
     language_api_key: SecretStr = Field(SecretStr(""), description="The key for it; empty: it asks for none.")
     language_timeout_s: float = Field(120.0, gt=0, le=240, description="Seconds that it may take for one answer.")
+    webhook_private_hosts: str = Field(
+        "", description="Hosts, with commas, that webhooks may reach at private addresses and by http; empty: none."
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where mail goes: smtp://user:password@host:587 (STARTTLS), smtps://..., file:///folder; empty: nowhere.",
+    )
+    mail_from: str = Field("cutroom@localhost", description="Sender of that mail.")
     cache_bytes: int = Field(20 * GIB, description="Local copies of artifacts kept per worker host.")
     media_slots: int = Field(2, description="Media activities at a time in one worker process.")
     gpu_slots: int = Field(2, description="Model activities at a time in one worker process.")
+    outbound_slots: int = Field(400, ge=1, description="Questions to other servers at a time in one worker process.")
     drain_s: int = Field(
         5, ge=0, description="Seconds that a stopping process gives its running steps or requests before it cancels them."
     )
 
+    default_plan: Literal["own", "free"] = Field(
+        "own", description="The plan of who subscribes to none: own allows all that these settings allow; free is for who sells."
+    )
     max_source_bytes: int = Field(10 * GIB, description="Largest upload.")
     max_source_s: float = Field(4 * 3600.0, description="Longest source, seconds.")
     max_side_px: int = Field(8192, description="Largest width or height of a source.")
@@ -90,11 +102,13 @@ class Settings(BaseSettings):
     max_streams: int = Field(16, description="Most streams in a source.")
     upload_ttl_s: int = Field(24 * 3600, description="An unfinished upload is swept after this.")
 
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts of `webhook_private_hosts`."""
+        return frozenset(host.strip().lower() for host in self.webhook_private_hosts.split(",") if host.strip())
+
 
 @cache
-    default_plan: Literal["own", "free"] = Field(
-        "own", description="The plan of who subscribes to none: own allows all that these settings allow; free is for who sells."
-    )
 def get_settings() -> Settings:
     """The process's settings, read from the environment once."""
     return Settings()

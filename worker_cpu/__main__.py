@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from activities import assets, jobs, language, media, money, reconciliation, selection, shots, speech
+from activities import assets, card_events, deliveries, jobs, language, mail, media, money, reconciliation, selection, shots, speech
 from activities.base import Implementation, Resources
 from activities.resources import open_resources
 from cutroom import process
@@ -17,7 +17,9 @@ from cutroom.temporal.schedules import ensure_schedules
 from cutroom.temporal.worker import make_worker, run_until_stopped
 from worker_cpu import census
 from workflows.campaign import Campaign
+from workflows.card_event import CardEvent
 from workflows.clip import Clip
+from workflows.delivery import Delivery, Mail
 from workflows.ingest import Ingest
 from workflows.reconciliation import Reconciliation
 
@@ -25,6 +27,7 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     assets.accept_asset,
     assets.complete_upload,
     assets.reject_asset,
+    card_events.apply_card_state,
     jobs.finish_clip,
     jobs.record_clips,
     jobs.record_event,
@@ -37,7 +40,13 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     reconciliation.reconcile_jobs,
     reconciliation.sweep_uploads,
 )
-OUTBOUND: Sequence[Implementation[Any, Any]] = (language.rerank_clips, reconciliation.sweep_store)
+OUTBOUND: Sequence[Implementation[Any, Any]] = (
+    card_events.look_up_card_object,
+    deliveries.deliver,
+    language.rerank_clips,
+    mail.send_mail,
+    reconciliation.sweep_store,
+)
 MEDIA: Sequence[Implementation[Any, Any]] = (
     media.inspect_upload,
     media.make_poster,
@@ -49,7 +58,7 @@ MEDIA: Sequence[Implementation[Any, Any]] = (
     speech.join_transcript,
     speech.plan_speech,
 )
-WORKFLOWS: Sequence[type] = (Campaign, Clip, Ingest, Reconciliation)
+WORKFLOWS: Sequence[type] = (Campaign, CardEvent, Clip, Delivery, Ingest, Mail, Reconciliation)
 
 
 async def main(role: str) -> None:
@@ -64,7 +73,8 @@ async def main(role: str) -> None:
             async with _caretaking(resources):
                 await run_until_stopped(worker, Queue.CONTROL, settings)
         elif role == "outbound":
-            worker = make_worker(client, Queue.OUTBOUND, _bound(OUTBOUND, resources), drain_s=settings.drain_s)
+            bound = _bound(OUTBOUND, resources)
+            worker = make_worker(client, Queue.OUTBOUND, bound, slots=settings.outbound_slots, drain_s=settings.drain_s)
             await run_until_stopped(worker, Queue.OUTBOUND, settings)
         else:
             bound = _bound(MEDIA, resources)

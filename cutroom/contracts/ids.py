@@ -14,6 +14,7 @@ Prefix = Literal[
     "tok",
     "whe",
     "evt",
+    "dlv",
     "grt",
     "art",
     "out",

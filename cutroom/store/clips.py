@@ -10,6 +10,7 @@ from cutroom.contracts.campaign import FinishClipInput, PackagedClip
 from cutroom.contracts.documents import ClipChoice
 from cutroom.contracts.ids import new_id
 from cutroom.errors import NotFound
+from cutroom.store import announcements
 from cutroom.store.jobs import LIVE
 from cutroom.store.tables import Clip, ClipVersion, Job
 
@@ -77,6 +78,7 @@ async def finish_clip(session: AsyncSession, finished: FinishClipInput) -> None:
     closed = await session.scalar(update(Clip).where(*unmade).values(outcome).returning(col(Clip.id)))
     if closed is not None and finished.packaged is not None:
         session.add(_first_version(finished.job.org_id, finished.clip_id, finished.packaged))
+        await announcements.of_clip(session, finished.clip_id)
 
 
 def _first_version(org_id: str, clip_id: str, packaged: PackagedClip) -> ClipVersion:

@@ -41,6 +41,7 @@ class Database:
             max_overflow=5,
             pool_timeout=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # errors are logged, and what was to be written may be secret
             connect_args=_CONNECTION,
         )
 

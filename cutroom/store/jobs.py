@@ -13,6 +13,7 @@ from sqlmodel import col
 from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.jobs import TERMINAL, EventInput, JobStatus
 from cutroom.errors import NotFound
+from cutroom.store import announcements
 from cutroom.store.database import after_commit
 from cutroom.store.pages import Page, read_page
 from cutroom.store.tables import Artifact, Asset, Job, JobEvent
@@ -62,7 +63,6 @@ async def uses_asset(session: AsyncSession, asset_id: str) -> bool:
     return found is not None
 
 
-async def request_cancel(session: AsyncSession, job: Job) -> None:
 async def count_running(session: AsyncSession, org_id: str, mode: str) -> int:
     """How many jobs are paid for and have not ended."""
     running = [status for status in LIVE if status != JobStatus.PENDING]
@@ -70,6 +70,7 @@ async def count_running(session: AsyncSession, org_id: str, mode: str) -> int:
     return await session.scalar(select(func.count()).select_from(Job).where(*ours)) or 0
 
 
+async def request_cancel(session: AsyncSession, job: Job) -> None:
     """Note that somebody wants this job to end; the first time counts."""
     asked = func.coalesce(Job.cancel_requested_at, func.now())
     await session.execute(update(Job).where(col(Job.id) == job.id, col(Job.status).in_(LIVE)).values(cancel_requested_at=asked))
@@ -88,7 +89,7 @@ async def record_event(session: AsyncSession, event: EventInput) -> bool:
     """Write one line of a job's history and move its row, each at most once; answers whether the line is new.
 
     The row moves only to a newer `seq`, and an ended job stays ended. An event without a step keeps the last one. What an
-    `attention` event says stays until a `status` event says that the job goes on.
+    `attention` event says stays until a `status` event says that the job goes on. Who asked for it is told, by webhook or mail.
     """
     data: dict[str, Any] = {**event.data, "status": event.status.value}
     named = {"step": event.step, "error_code": event.error_code, "error_detail": event.error_detail}
@@ -97,7 +98,7 @@ async def record_event(session: AsyncSession, event: EventInput) -> bool:
     written = await session.scalar(line.on_conflict_do_nothing().returning(col(JobEvent.seq)))
     if written is None:
         return False
-    kind = await session.scalar(
+    moving = (
         update(Job)
         .where(
             col(Job.org_id) == event.job.org_id,
@@ -106,10 +107,13 @@ async def record_event(session: AsyncSession, event: EventInput) -> bool:
             col(Job.status).in_(LIVE),
         )
         .values(_moved(event))
-        .returning(col(Job.kind))
+        .returning(col(Job.kind), col(Job.mode), col(Job.external_id))
     )
-    if kind is not None and event.status in TERMINAL:
-        after_commit(session, metrics.JOBS_ENDED.labels(kind, event.status.value, event.error_code).inc)
+    moved = (await session.execute(moving)).one_or_none()
+    if moved is not None:
+        await announcements.of_job(session, event, *moved)
+        if event.status in TERMINAL:
+            after_commit(session, metrics.JOBS_ENDED.labels(moved[0], event.status.value, event.error_code).inc)
     return True
 
 

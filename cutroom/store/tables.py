@@ -432,6 +432,7 @@ class CardEvent(SQLModel, table=True):
     received_at: datetime = _time(now=True)
     handled_at: datetime | None = _time(null=True)
 
+
 class WebhookEndpoint(SQLModel, table=True):
     """Where events are sent. `events`: names of them, or `*`. A deleted one is kept for its deliveries.
 
@@ -454,15 +455,15 @@ class WebhookEndpoint(SQLModel, table=True):
 
 
 class WebhookSecret(SQLModel, table=True):
-    """What an endpoint's events are signed with: `previous` too, until `previous_until`. Apart, so that no listing reads it."""
+    """What an endpoint's events are signed with, until `ends_at`. Apart from the endpoint, so that no listing reads it."""
 
     __tablename__ = "webhook_secrets"
     __table_args__ = (_ref("endpoint_id", "webhook_endpoints"),)
     org_id: str = Field(primary_key=True)
     endpoint_id: str = Field(primary_key=True)
-    current: str = Field(repr=False)
-    previous: str = Field(default="", repr=False)
-    previous_until: datetime | None = _time(null=True)
+    number: int = Field(primary_key=True)
+    secret: str = Field(repr=False)
+    ends_at: datetime | None = _time(null=True)
 
 
 class WebhookEvent(SQLModel, table=True):

@@ -74,6 +74,13 @@ JOBS_ENDED = _counter(
 LEDGER_OPERATIONS = _counter("cutroom_ledger_operations", "Operations that were written to the ledger.", "phase", "mode")
 LEDGER_CREDITS = _counter("cutroom_ledger_credits", "Credits that these operations moved into an account.", "account", "mode")
 FINDINGS = _counter("cutroom_findings", "What reconciliation found and mended.", "kind")
+WEBHOOK_TRIES = _counter(
+    "cutroom_webhook_tries", "Tries to deliver an event. outcome: ok, refused (it answered no), unreachable.", "outcome"
+)
+WEBHOOK_DELAY = _histogram(
+    "cutroom_webhook_delay_seconds", "Seconds from an event to the first try of each delivery.", _WAIT_S, "outcome"
+)
+WEBHOOKS_DISABLED = _counter("cutroom_webhook_endpoints_disabled", "Endpoints that were turned off. code: gone, failing.", "code")
 DISK_FREE = _gauge("cutroom_disk_free_bytes", "Free bytes where this worker keeps its files. folder: home.", "folder")
 DISK_SIZE = _gauge("cutroom_disk_size_bytes", "Size of that disk.", "folder")
 

@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from cutroom.contracts import campaign, ingest, jobs, reconciliation
+from cutroom.contracts import campaign, deliveries, ingest, jobs, reconciliation
 from cutroom.contracts.base import ArtifactRef, JobRef, Nothing, StepInput
 from cutroom.contracts.campaign import CampaignPlan, ClipPlace, ClipPlaces, ClipWishes, PackagedClip, RenderedClip, SpeechPlan
 from cutroom.contracts.ids import new_id
@@ -29,11 +29,15 @@ from cutroom.settings import Settings
 from cutroom.temporal.connection import connect
 from workflows.campaign import Campaign
 from workflows.clip import Clip
+from workflows.delivery import Delivery, Mail
 from workflows.ingest import Ingest
 from workflows.reconciliation import Reconciliation
 
 STEPS: list[Step[Any, Any]] = [
-    value for module in (campaign, ingest, jobs, reconciliation) for value in vars(module).values() if isinstance(value, Step)
+    value
+    for module in (campaign, deliveries, ingest, jobs, reconciliation)
+    for value in vars(module).values()
+    if isinstance(value, Step)
 ]
 REF = ArtifactRef(key="org/o/x", sha256="0" * 64, size=1)
 MEDIA = MediaFacts(container="mp4", duration_s=60, width=640, height=360, fps=30, video_codec="h264", has_audio=True)
@@ -182,7 +186,7 @@ async def theatre(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncI
                     client,
                     task_queue=queue,
                     activities=[fake(step) for step in STEPS if step.queue is queue],
-                    workflows=[Campaign, Clip, Ingest, Reconciliation] if queue is Queue.CONTROL else [],
+                    workflows=[Campaign, Clip, Delivery, Ingest, Mail, Reconciliation] if queue is Queue.CONTROL else [],
                     workflow_runner=UnsandboxedWorkflowRunner(),
                     max_heartbeat_throttle_interval=timedelta(seconds=0.1),  # a heartbeat is how a step hears of a cancel
                     default_heartbeat_throttle_interval=timedelta(seconds=0.1),
