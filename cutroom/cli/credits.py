@@ -1,16 +1,21 @@
-"""`cutroom credits`: what there is, what happened, and giving more."""
+"""`cutroom credits`: what there is, what happened, giving more, and mending what was wrong."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cutroom.cli.session import open_client
 from cutroom.settings import get_settings
 
-app = typer.Typer(name="credits", no_args_is_help=True, help="Show and grant credits.")
+app = typer.Typer(name="credits", no_args_is_help=True, help="Show, grant and correct credits.")
 
+Moment = datetime | None
+Reason = Annotated[str, typer.Option(help="Kept in the books.")]
+Key = Annotated[str | None, typer.Option(help="Typing the same key again does nothing more.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -22,8 +27,8 @@ def show(as_json: AsJson = False) -> None:
     if as_json:
         Console().print_json(data=balance.model_dump(mode="json"))
         return
-    table = Table("available", "held", "spent", "expired", "revoked", "granted")
-    names = ("available", "held", "spent", "expired", "revoked", "granted")
+    names = ("available", "held", "spent", "expired", "revoked", "granted", "plan")
+    table = Table(*names)
     table.add_row(*(str(getattr(balance, name)) for name in names))
     Console().print(table)
 
@@ -36,20 +41,51 @@ def entries(as_json: AsJson = False) -> None:
     if as_json:
         Console().print_json(data=[entry.model_dump(mode="json") for entry in found])
         return
-    table = Table("at", "what", "for", "credits")
+    table = Table("at", "what", "for", "credits", "why")
     for entry in found:
         moved = ", ".join(f"{account} {amount:+d}" for account, amount in sorted(entry.amounts.items()))
-        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.phase, entry.operation_id, moved)
+        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.phase, entry.operation_id, moved, escape(entry.reason))
     Console().print(table)
 
 
 @app.command()
+def statement(
+    since: Annotated[Moment, typer.Option("--from", help="First day or time, of UTC; from the beginning where left out.")] = None,
+    until: Annotated[Moment, typer.Option("--to", help="The day or time it ends before; now where left out.")] = None,
+) -> None:
+    """All entries of a period between two balances, oldest first, as CSV."""
+    with open_client(get_settings()) as client:
+        typer.echo(client.statement(since, until), nl=False)
+
+
+@app.command()
 def grant(
-    amount: Annotated[int, typer.Argument(help="Credits to give.")],
-    reason: Annotated[str, typer.Option(help="Kept in the books.")] = "granted by hand",
-    key: Annotated[str | None, typer.Option(help="Typing the same key again grants nothing more.")] = None,
+    amount: Annotated[int, typer.Argument(help="Credits to give.")], reason: Reason = "granted by hand", key: Key = None
 ) -> None:
     """Give credits to the token's organisation."""
     with open_client(get_settings()) as client:
         client.grant(amount, reason, key=key)
         Console().print(f"Granted {amount}; {client.balance().available} are available.")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def adjust(
+    amount: Annotated[int, typer.Argument(help="Credits to add, or below zero to take away.")], reason: Reason, key: Key = None
+) -> None:
+    """Correct the credits of the token's organisation, never below zero."""
+    with open_client(get_settings()) as client:
+        client.adjust(amount, reason, key=key)
+        Console().print(f"Corrected by {amount:+d}; {client.balance().available} are available.")
+
+
+@app.command()
+def refund(
+    job_id: Annotated[str, typer.Argument(help="The job.")],
+    amount: Annotated[int, typer.Argument(help="Credits to give back of what it spent.")],
+    reason: Reason,
+    key: Key = None,
+) -> None:
+    """Give back credits that a job spent."""
+    with open_client(get_settings()) as client:
+        client.refund(job_id, amount, reason, key=key)
+        Console().print(f"Gave back {amount}; {client.balance().available} are available.")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Self
 import httpx
 from httpx_sse import connect_sse
 
-from cutroom.client.resources import Asset, Balance, Entry, Event, File, Job, MadeToken, Token
+from cutroom.client.resources import Asset, Balance, Entry, Event, File, Job, MadeToken, Quote, Token
 from cutroom.client.transport import PATIENCE_S, Transport, error_of
 from cutroom.client.uploading import send
 from cutroom.errors import Unreachable
@@ -36,6 +37,13 @@ class Client:
         """Send a file and wait until it is verified. Raises BadInput with the reason where it cannot be used."""
         return send(self._transport, path, kind, on_progress)
 
+    def quote(self, kind: str, asset_id: str, *, count: int | None = None, currency: str | None = None) -> Quote:
+        """What a job of `kind` would cost at most; `count`: clips of a campaign, `currency`: what a summary is paid in."""
+        body: dict[str, Any] = {"kind": kind, "asset_id": asset_id}
+        body |= {"clips": {"count": count}} if count is not None else {}
+        body |= {"currency": currency} if currency is not None else {}
+        return Quote.model_validate(self._transport.post("/v1/quotes", body))
+
     def create_campaign(
         self,
         asset_id: str,
@@ -49,9 +57,10 @@ class Client:
         language: str | None = None,
         vocabulary: Sequence[str] = (),
         external_id: str | None = None,
+        quote_id: str | None = None,
         key: str | None = None,
     ) -> Job:
-        """Start a campaign; what is left out takes the server's default."""
+        """Start a campaign; what is left out takes the server's default. `quote_id`: a quote whose price is to hold."""
         wishes = {"count": count, "min_s": min_s, "max_s": max_s, "aspect": aspect, "topic": topic}
         clips = {name: value for name, value in wishes.items() if value is not None}
         captions: dict[str, Any] = {"language": language} if language else {}
@@ -59,6 +68,7 @@ class Client:
         body: dict[str, Any] = {"asset_id": asset_id, "clips": clips, "captions": captions}
         body |= {"captions_asset_id": captions_asset_id} if captions_asset_id else {}
         body |= {"external_id": external_id} if external_id else {}
+        body |= {"quote_id": quote_id} if quote_id else {}
         return Job.model_validate(self._transport.post("/v1/campaigns", body, key=key))
 
     def job(self, job_id: str) -> Job:
@@ -135,9 +145,22 @@ class Client:
         """The ledger's operations, newest first."""
         return (Entry.model_validate(item) for item in self._pages("/v1/credits/entries"))
 
+    def statement(self, since: datetime | None = None, until: datetime | None = None) -> str:
+        """All entries from `since` on and before `until` between two balances, as CSV."""
+        period = {"from": since and since.isoformat(), "to": until and until.isoformat()}
+        return self._transport.text("/v1/credits/statement", **period)
+
     def grant(self, amount: int, reason: str, *, key: str | None = None) -> None:
         """Give the token's organisation credits; needs the scope `admin`."""
         self._transport.post("/v1/admin/grants", {"amount": amount, "reason": reason}, key=key)
+
+    def adjust(self, amount: int, reason: str, *, key: str | None = None) -> None:
+        """Correct the token's organisation's credits, up or down; needs the scope `admin`."""
+        self._transport.post("/v1/admin/adjustments", {"amount": amount, "reason": reason}, key=key)
+
+    def refund(self, job_id: str, amount: int, reason: str, *, key: str | None = None) -> None:
+        """Give back credits that a job spent; needs the scope `admin`."""
+        self._transport.post("/v1/admin/refunds", {"job_id": job_id, "amount": amount, "reason": reason}, key=key)
 
     def tokens(self) -> Iterator[Token]:
         return (Token.model_validate(item) for item in self._pages("/v1/tokens"))

@@ -88,8 +88,19 @@ class File(Resource):
     sha256: str
 
 
+class Quote(Resource):
+    """What a job costs at most, in `unit`: `credit`, or minor units of a currency. Until `expires_at` it holds for one job."""
+
+    id: str
+    kind: str
+    lines: list[dict[str, Any]]
+    total: int
+    unit: str
+    expires_at: datetime
+
+
 class Balance(Resource):
-    """Credits."""
+    """Credits, and the plan that says what is allowed."""
 
     available: int
     held: int
@@ -97,6 +108,7 @@ class Balance(Resource):
     expired: int
     revoked: int
     granted: int
+    plan: str = ""
 
 
 class Entry(Resource):
@@ -106,6 +118,7 @@ class Entry(Resource):
     phase: str
     at: datetime
     amounts: dict[str, int]
+    reason: str = ""
 
 
 class Token(Resource):

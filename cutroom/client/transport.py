@@ -15,6 +15,7 @@ from cutroom.errors import (
     InsufficientCredits,
     InvalidRequest,
     NotFound,
+    PlanLimit,
     TooManyRequests,
     Unauthorized,
     Unreachable,
@@ -49,7 +50,12 @@ class Transport:
         self.store = httpx.Client(timeout=httpx.Timeout(120, connect=5), transport=transport)
 
     def get(self, path: str, **params: Any) -> Any:
-        return self.call("GET", path, params={name: value for name, value in params.items() if value is not None})
+        return self.call("GET", path, params=_given(params))
+
+    def text(self, path: str, **params: Any) -> str:
+        """What is answered there, which is no JSON. Raises like `call`."""
+        answer: str = self.patiently(lambda: _text(self.http.get(path, params=_given(params))))
+        return answer
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
         """`key`: the Idempotency-Key; a fresh one where it is left out, so that a retry never creates twice."""
@@ -79,6 +85,16 @@ class Transport:
         self.store.close()
 
 
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _text(response: httpx.Response) -> str:
+    if response.is_success:
+        return response.text
+    raise error_of(response)
+
+
 def _json(response: httpx.Response) -> Any:
     if response.is_success:
         return response.json() if response.content else None
@@ -93,6 +109,8 @@ def error_of(response: httpx.Response) -> CutroomError:
         problem = {}
     code, detail = problem.get("code", f"http_{response.status_code}"), problem.get("detail", response.reason_phrase)
     fields = "; ".join(f"{e['field']}: {e['detail']}" if e.get("field") else e["detail"] for e in problem.get("errors", []))
+    if code == PlanLimit.default_code:
+        return PlanLimit(detail, plan=problem.get("plan"))
     return ERRORS.get(response.status_code, CutroomError)(fields or detail, code=code)
 
 
