@@ -1,7 +1,10 @@
 """Whether an answer has the shape that the SDK's own types document: required fields are there, all are known, each fits."""
 
+import builtins
+import sys
 import types
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import stripe
 from stripe import StripeObject
@@ -13,7 +16,7 @@ def misfits(value: Any, wanted: Any, path: Path = "") -> list[str]:
     """What in `value` (JSON) does not fit `wanted`, an annotation of the SDK's."""
     origin, arguments = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
-        tried = [misfits(value, each, path) for each in arguments]
+        tried = [misfits(value, each, path) for each in arguments if value is None or each is not type(None)]
         return min(tried, key=len) if all(tried) else []
     if origin is Literal:
         return [] if value in arguments else [f"{path}: {value!r} is none of {arguments}"]
@@ -49,14 +52,18 @@ def _object_misfits(value: Any, wanted: type[StripeObject], path: Path) -> list[
     return found
 
 
+class _Names(dict[str, Any]):
+    """Names that annotations use and their module imports for type checkers alone: the SDK exports nearly all; the rest is Any."""
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(stripe, name, Any)
+
+
+@cache
 def _hints(wanted: type[StripeObject]) -> dict[str, Any]:
-    """The annotations of a class of the SDK's, whose names live in its module, in the class, and in `stripe` itself."""
-    names = {**vars(stripe), **vars(wanted)}
-    hints = get_type_hints(wanted, globalns=_globals(wanted), localns=names)
-    return {name: hint for name, hint in hints.items() if not name.startswith("OBJECT") and name != "api_key"}
-
-
-def _globals(wanted: type) -> dict[str, Any]:
-    import sys
-
-    return {**vars(stripe), **vars(sys.modules[wanted.__module__])}
+    """The fields of a class of the SDK's; a class that has none is an open bag."""
+    hints = get_type_hints(wanted, {}, _Names({**vars(builtins), **vars(sys.modules[wanted.__module__]), **vars(wanted)}))
+    fields = {
+        name for base in wanted.__mro__ if base.__module__ == wanted.__module__ for name in vars(base).get("__annotations__", {})
+    }
+    return {name: hint for name, hint in hints.items() if name in fields and get_origin(hint) is not ClassVar}

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from cutroom.local.cards import payments, shapes
+from cutroom.local.cards import billing_shapes, payments
 from cutroom.local.cards.call import Call
 from cutroom.local.cards.forms import Refusal, amount, invalid, required
 from cutroom.local.cards.shapes import Body
@@ -10,7 +10,7 @@ from cutroom.local.cards.shapes import Body
 
 def create_customer(call: Call) -> Body:
     """https://docs.stripe.com/api/customers/create"""
-    return call.keep(shapes.customer(call.head("customer", "cus"), call.params.get("metadata", {})))
+    return call.keep(billing_shapes.customer(call.head("customer", "cus"), call.params.get("metadata", {})))
 
 
 def create_price(call: Call) -> Body:
@@ -20,8 +20,8 @@ def create_price(call: Call) -> Body:
     required(data, "id", "name")
     if call.state.find(call.livemode, "product", data["id"]):
         raise invalid("Product already exists.", code="resource_already_exists", param="product_data[id]")
-    call.keep(shapes.product(call.head("product", "prod") | {"id": data["id"]}, data["name"]))
-    price = shapes.price(
+    call.keep(billing_shapes.product(call.head("product", "prod") | {"id": data["id"]}, data["name"]))
+    price = billing_shapes.price(
         call.head("price", "price"),
         data["id"],
         call.params["currency"],
@@ -44,7 +44,7 @@ def create_session(call: Call) -> Body:
         raise invalid("The mode does not fit the price.", param="mode")
     head = call.head("checkout.session", "cs")
     call.keep({**head, "id": f"bought_{head['id']}", "object": "stand_in.bought", "price": price["id"], "params": call.params})
-    return call.keep(shapes.session(head, call.params, price, f"{call.url}/pay/{head['id']}"))
+    return call.keep(billing_shapes.session(head, call.params, price, f"{call.url}/pay/{head['id']}"))
 
 
 def pay_session(call: Call, id: str) -> Body | Refusal:
@@ -69,7 +69,7 @@ def pay_session(call: Call, id: str) -> Body | Refusal:
     else:
         head = call.head("subscription", "sub")
         metadata = data.get("metadata", {})
-        subscription = shapes.subscription(head, session["customer"], price, call.state.new_id("si"), metadata)
+        subscription = billing_shapes.subscription(head, session["customer"], price, call.state.new_id("si"), metadata)
         billed = _bill(call, subscription, "subscription_create", card)
         if isinstance(billed, Refusal):
             return billed
@@ -109,8 +109,8 @@ def _bill(call: Call, subscription: Body, reason: str, card: str) -> Body | Refu
     start = item["current_period_end"]
     item |= {"current_period_start": start, "current_period_end": _month_later(start)}
     head = call.head("invoice", "in")
-    payment = call.keep(shapes.invoice_payment(call.head("invoice_payment", "inpay"), head["id"], paid))
-    invoice = call.keep(shapes.invoice(head, subscription, call.state.new_id("il"), reason, payment))
+    payment = call.keep(billing_shapes.invoice_payment(call.head("invoice_payment", "inpay"), head["id"], paid))
+    invoice = call.keep(billing_shapes.invoice(head, subscription, call.state.new_id("il"), reason, payment))
     call.keep(subscription | {"latest_invoice": invoice["id"]})
     call.tell(f"customer.subscription.{'created' if reason == 'subscription_create' else 'updated'}", subscription)
     call.tell("invoice.paid", invoice)
@@ -120,7 +120,7 @@ def _bill(call: Call, subscription: Body, reason: str, card: str) -> Body | Refu
 def create_configuration(call: Call) -> Body:
     """https://docs.stripe.com/api/customer_portal/configurations/create"""
     required(call.params, "features")
-    return call.keep(shapes.configuration(call.head("billing_portal.configuration", "bpc"), call.params))
+    return call.keep(billing_shapes.configuration(call.head("billing_portal.configuration", "bpc"), call.params))
 
 
 def create_portal(call: Call) -> Body:
@@ -129,7 +129,7 @@ def create_portal(call: Call) -> Body:
     call.get("customer", call.params["customer"])
     call.get("billing_portal.configuration", call.params["configuration"])
     head = call.head("billing_portal.session", "bps")
-    return call.keep(shapes.portal(head, call.params, f"{call.url}/portal/{head['id']}"))
+    return call.keep(billing_shapes.portal(head, call.params, f"{call.url}/portal/{head['id']}"))
 
 
 def use_portal(call: Call, id: str) -> Body:

@@ -41,7 +41,7 @@ class Call:
         return shapes.base(kind, self.state.new_id(prefix), self.livemode, self.state.now)
 
     def keep(self, body: Body) -> Body:
-        return self.state.put(body)
+        return self.state.put(self.livemode, body)
 
     def tell(self, kind: str, subject: Body) -> None:
         """Send an event with the object as it is now: https://docs.stripe.com/api/events/types"""

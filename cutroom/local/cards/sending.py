@@ -28,7 +28,7 @@ async def send_forever(state: State, url: str, secret: str) -> None:
                     state.delivered(event_id)
                 else:
                     state.try_again(event_id, min(LONGEST_WAIT_S, 2.0 ** min(tries, 10)))
-                    log.warning("event_not_taken", event=event_id, tries=tries + 1)
+                    log.warning("event_not_taken", id=event_id, tries=tries + 1)
             await asyncio.sleep(LOOK_EVERY_S)
 
 

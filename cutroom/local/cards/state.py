@@ -59,12 +59,12 @@ class State:
     def new_id(self, prefix: str) -> str:
         return f"{prefix}_{secrets.token_hex(12)}"
 
-    def put(self, body: Body) -> Body:
+    def put(self, livemode: bool, body: Body) -> Body:
         """Keep an object, new or changed."""
         self._db.execute(
             "insert into objects (id, livemode, kind, body) values (?, ?, ?, ?)"
             " on conflict (livemode, id) do update set body = excluded.body",
-            (body["id"], body["livemode"], body["object"], json.dumps(body)),
+            (body["id"], livemode, body["object"], json.dumps(body)),
         )
         return body
 
@@ -106,7 +106,7 @@ class State:
 
     def enqueue(self, event: Body) -> None:
         """An event is kept for `GET /v1/events`, and sent."""
-        self.put(event)
+        self.put(event["livemode"], event)
         self._db.execute("insert into deliveries values (?, ?, 0, ?)", (event["id"], json.dumps(event), self.clock()))
 
     def due(self) -> list[tuple[str, str, int]]:
