@@ -1,14 +1,19 @@
 """What things cost, and what is owed for what was delivered."""
 
+import hashlib
 import math
+from datetime import UTC, datetime
+from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cutroom.errors import InvalidRequest
+from cutroom.money import books
 from cutroom.money.billing import billable
 from cutroom.money.books import BOOKS, CURRENT, Tariff
+from cutroom.money.plans import PACKS, PLANS
 from cutroom.money.prices import Quote, quote, started_minutes
 
 SECONDS = st.floats(0.001, 4 * 3600, allow_nan=False)
@@ -80,3 +85,59 @@ def test_what_has_no_price_is_refused(kind: str, source_s: float, clips: int, ve
 
 def test_a_published_price_never_changes() -> None:
     assert BOOKS["2026-11"].prices == {"campaign": {"credit": Tariff(lines={"analysis": 1, "clip": 5})}}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lines", "total"), [(30.0, [("minute", 5), ("minimum", 45)], 50), (599.0, [("minute", 50)], 50)]
+)
+def test_a_summary_costs_its_minutes_and_what_they_lack_of_the_minimum(
+    seconds: float, lines: list[tuple[str, int]], total: int
+) -> None:
+    for currency in ("usd", "eur"):
+        quoted = quote("summary", source_s=seconds, currency=currency)
+        assert ([(line.kind, line.amount) for line in quoted.lines], quoted.total, quoted.unit) == (lines, total, currency)
+    assert quote("summary", source_s=seconds).unit == "usd"
+
+
+@pytest.mark.parametrize("kind", ["summary", "campaign"])
+def test_a_currency_without_a_price_is_refused(kind: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        quote(kind, source_s=60.0, clips=1, currency="xts")
+    assert refused.value.code == "currency_unknown"
+
+
+def test_a_generated_video_costs_its_started_seconds_in_its_resolution() -> None:
+    quoted = quote("generation", source_s=7.2, resolution="1080p")
+    assert ([(line.kind, line.quantity) for line in quoted.lines], quoted.total) == ([("second_1080p", 8)], 64)
+    with pytest.raises(InvalidRequest) as refused:
+        quote("generation", source_s=7.2, resolution="8k")
+    assert refused.value.code == "resolution_unknown"
+
+
+# What jobs and quotes in databases carry: a book that was published is what it was to the byte.
+PUBLISHED = {
+    "2026-11": "6971c7535d7baeffa59c25112cfcc45b7d49c6e256fe12c3abb5795f926ad897",
+    "2026-12": "fda91397a89ca34736e3e84ceee0480d2dfe5d54503aee8b1ed4224330ba6e53",
+}
+
+
+def test_a_published_book_is_never_changed_only_followed() -> None:
+    files = {file.name.removesuffix(".toml"): file for file in resources.files(books).iterdir() if file.name.endswith(".toml")}
+    assert {version: hashlib.sha256(file.read_bytes()).hexdigest() for version, file in files.items()} == PUBLISHED
+    assert sorted(BOOKS) == sorted(PUBLISHED)
+    assert max(PUBLISHED) == CURRENT
+
+
+@pytest.mark.parametrize(
+    ("bought", "ends"),
+    [((2026, 11, 21), (2027, 11, 21)), ((2028, 2, 29), (2029, 2, 28)), ((2026, 12, 31), (2027, 12, 31))],
+)
+def test_the_credits_of_a_pack_end_after_twelve_months(bought: tuple[int, int, int], ends: tuple[int, int, int]) -> None:
+    assert {pack.ends(datetime(*bought, 9, tzinfo=UTC)) for pack in PACKS.values()} == {datetime(*ends, 9, tzinfo=UTC)}
+
+
+def test_what_is_sold_is_sold_for_money_and_a_subscription_for_less_than_a_pack() -> None:
+    sold = [plan for plan in PLANS.values() if plan.price]
+    assert len(sold) == 2
+    assert len(PACKS) == 3
+    assert max(plan.price / plan.credits for plan in sold) < min(pack.price / pack.credits for pack in PACKS.values())
