@@ -4,25 +4,31 @@ import asyncio
 
 from activities.base import Task, implements
 from cutroom.contracts.campaign import CHOOSE_ENGINES, CampaignPlan, PlanInput
+from cutroom.contracts.speech import SourcePlan
+from cutroom.contracts.summary import CHOOSE_RECOGNISER, SummaryPlan, SummaryPlanInput
+from cutroom.settings import Settings
 
 
 @implements(CHOOSE_ENGINES)
 async def choose_engines(task: Task, asked: PlanInput) -> CampaignPlan:
     """Fix engine, model and version of every later step."""
-    from cutroom.speech.recognise import choose_engine, choose_second
     from cutroom.vision import faces, shots
 
-    plan, settings = asked.plan, task.resources.settings
+    heard = await _recognisers(asked.plan, task.resources.settings)
+    seen = {"shots_engine": shots.ENGINE, "faces_engine": faces.engine_name(task.resources.settings)}
+    return asked.plan.model_copy(update=heard | seen)
+
+
+@implements(CHOOSE_RECOGNISER)
+async def choose_recogniser(task: Task, asked: SummaryPlanInput) -> SummaryPlan:
+    """The same for a job that only listens."""
+    return asked.plan.model_copy(update=await _recognisers(asked.plan, task.resources.settings))
+
+
+async def _recognisers(plan: SourcePlan, settings: Settings) -> dict[str, str]:
+    from cutroom.speech.recognise import choose_engine, choose_second
+
     captioned = plan.captions is not None or plan.media.embedded_subtitles
     engine, model = await asyncio.to_thread(choose_engine, captioned, plan.media.has_audio, settings)
     second, second_model = choose_second(settings) if engine == "captions" else ("none", "")
-    return plan.model_copy(
-        update={
-            "speech_engine": engine,
-            "speech_model": model,
-            "second_engine": second,
-            "second_model": second_model,
-            "shots_engine": shots.ENGINE,
-            "faces_engine": faces.engine_name(settings),
-        }
-    )
+    return {"speech_engine": engine, "speech_model": model, "second_engine": second, "second_model": second_model}

@@ -49,19 +49,20 @@ async def resolve_plan(task: Task, job: JobRef) -> CampaignPlan:
     return CampaignPlan(
         job=job,
         asset_id=found.asset.id,
-        source=_source(found.asset),
+        source=source_of(found.asset),
         media=MediaFacts.model_validate(found.asset.media),
-        captions=_source(found.captions) if found.captions else None,
+        captions=source_of(found.captions) if found.captions else None,
         wishes=ClipWishes(count=wanted["count"], min_s=wanted["min_s"], max_s=wanted["max_s"], aspect=wanted["aspect"]),
         language=request["captions"].get("language") or (found.captions.language if found.captions else ""),
         caption_style=request["captions"]["style"],
-        wording=await _wording(task, request),
+        wording=await wording_of(task, request["captions"], request["clips"].get("topic") or ""),
         ranker=settings.language_model if settings.language_url else "",
     )
 
 
-async def _wording(task: Task, request: dict[str, Any]) -> ArtifactRef | None:
-    wording = Wording(topic=request["clips"].get("topic") or "", vocabulary=request["captions"].get("vocabulary", []))
+async def wording_of(task: Task, captions: dict[str, Any], topic: str = "") -> ArtifactRef | None:
+    """The customer's own words, of what was asked of `captions`; None where there are none."""
+    wording = Wording(topic=topic, vocabulary=captions.get("vocabulary", []))
     if not (wording.topic or wording.vocabulary):
         return None
 
@@ -71,7 +72,8 @@ async def _wording(task: Task, request: dict[str, Any]) -> ArtifactRef | None:
     return await task.make_one(task.job_scope, WORDING_VERSION, wording.model_dump(), [], ".json", make)
 
 
-def _source(asset: Asset) -> ArtifactRef:
+def source_of(asset: Asset) -> ArtifactRef:
+    """Its bytes."""
     return ArtifactRef(key=asset.source_key, sha256=asset.sha256, size=asset.size)
 
 

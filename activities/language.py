@@ -26,7 +26,7 @@ async def rerank_clips(task: Task, asked: RerankInput) -> ArtifactRef:
         transcript = await task.read(asked.transcript, Transcript)
         topic = (await task.read(plan.wording, Wording)).topic if plan.wording else ""
         key = settings.language_api_key.get_secret_value()
-        async with Endpoint(settings.language_url, plan.ranker, key, settings.language_timeout_s) as endpoint, _waiting(task):
+        async with Endpoint(settings.language_url, plan.ranker, key, settings.language_timeout_s) as endpoint, waiting(task):
             chosen = await rerank(endpoint, transcript, selection, plan.wishes, topic, chosen_again)
         await asyncio.to_thread(out.write_text, chosen.model_dump_json(), "utf-8")
 
@@ -36,7 +36,7 @@ async def rerank_clips(task: Task, asked: RerankInput) -> ArtifactRef:
 
 
 @asynccontextmanager
-async def _waiting(task: Task) -> AsyncIterator[None]:
+async def waiting(task: Task) -> AsyncIterator[None]:
     """Beats meanwhile, so that a cancel is heard and a dead worker noticed; the endpoint's patience ends what it waits for."""
 
     async def beat() -> None:

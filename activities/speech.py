@@ -5,9 +5,9 @@ from pathlib import Path
 
 from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
-from cutroom.contracts.campaign import JOIN_TRANSCRIPT, PLAN_SPEECH, JoinTranscriptInput, SpeechPlan, SpeechPlanInput
 from cutroom.contracts.documents import Cues, TranscriptPart
 from cutroom.contracts.media import Span, SpeechChunk
+from cutroom.contracts.speech import JOIN_TRANSCRIPT, PLAN_SPEECH, JoinTranscriptInput, SpeechPlan, SpeechPlanInput
 from cutroom.errors import BadInput, ToolFailed
 from cutroom.media import ffmpeg
 from cutroom.media.subtitles import chosen, plan_subtitles, subtitles_of

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from activities.base import Task, implements
 from cutroom.contracts.base import ArtifactRef
-from cutroom.contracts.campaign import TRANSCRIBE_CHUNK, TranscribeInput
 from cutroom.contracts.documents import Cues, Wording
+from cutroom.contracts.speech import TRANSCRIBE_CHUNK, TranscribeInput
 from cutroom.speech.recognise import at_hand
 from cutroom.speech.transcribe import Hearing, transcribe
 from cutroom.store.artifacts import Scope

@@ -22,13 +22,14 @@ from api.routes import (
     jobs,
     prices,
     quotes,
+    summaries,
     tokens,
     uploads,
     webhooks,
 )
 from cutroom.settings import Settings
 
-DESCRIPTION = """Long recordings become captioned vertical clips.
+DESCRIPTION = """Long recordings become captioned vertical clips, and summaries with timestamped highlights.
 
 Send a bearer token with each request. Errors are problem+json (RFC 9457) with a stable `code`. Lists come in pages:
 pass `next_cursor` on as `cursor`. A POST that creates takes an `Idempotency-Key`.
@@ -68,7 +69,22 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(RequestContext)
     problems.install(app)
-    for noun in (uploads, assets, prices, quotes, campaigns, jobs, clips, credits, checkouts, tokens, admin, hooks, health):
+    for noun in (
+        uploads,
+        assets,
+        prices,
+        quotes,
+        campaigns,
+        summaries,
+        jobs,
+        clips,
+        credits,
+        checkouts,
+        tokens,
+        admin,
+        hooks,
+        health,
+    ):
         app.include_router(noun.router)
     for router in (webhooks.endpoints, webhooks.sent):
         app.include_router(router)

@@ -33,6 +33,6 @@ def clip_file_name(clip: Clip, file: str) -> str:
 
 def job_files(job: Job, made: Iterable[tuple[Clip, ClipVersion]]) -> dict[str, dict[str, Any]]:
     """Everything a job has to give: file name -> ArtifactRef."""
-    own = {f"{name}.json": ref for name, ref in job.files.items()}
+    own = {name if "." in name else f"{name}.json": ref for name, ref in job.files.items()}
     theirs = {clip_file_name(clip, file): ref for clip, version in made for file, ref in version.files.items()}
     return own | theirs

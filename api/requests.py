@@ -39,6 +39,9 @@ Metadata = Annotated[
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
+Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -136,15 +139,18 @@ class WantedClips(Body):
         return self
 
 
-class WantedCaptions(Body):
+class WantedSpeech(Body):
     """`language`: what is spoken, such as `en`; without it, the captions file's or the detected one.
 
     `vocabulary`: names and terms as they are to be spelled, where they are heard.
     """
 
-    style: Literal["classic"] = "classic"
     language: Language | None = None
     vocabulary: Vocabulary = []
+
+
+class WantedCaptions(WantedSpeech):
+    style: Literal["classic"] = "classic"
 
 
 # Left out of a body that has none, so that an Idempotency-Key from before there were quotes still fits its body.
@@ -161,6 +167,20 @@ class NewCampaign(Labelled):
     captions: WantedCaptions = WantedCaptions()
 
 
+class NewSummary(Labelled):
+    """`language`: of the summary; another one than the recording's needs a language model. `quote_id` fixes the price."""
+
+    asset_id: Id
+    captions_asset_id: Id | None = None
+    captions: WantedSpeech = WantedSpeech()
+    length: Literal["short", "medium", "long"] = "medium"
+    key_points: int = Field(8, ge=0, le=30)
+    highlights: int = Field(5, ge=0, le=30)
+    language: Language | None = None
+    currency: Currency | None = None
+    quote_id: QuoteId = None
+
+
 class QuotedClips(Body):
     count: ClipCount = 3
 
@@ -171,7 +191,7 @@ class NewQuote(Body):
     kind: Literal["campaign", "summary"]
     asset_id: Id
     clips: QuotedClips | None = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")] | None = None
+    currency: Currency | None = None
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> Self:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.requests import NewCampaign
+from api.requests import NewCampaign, NewSummary
 from cutroom.contracts.media import AssetKind, MediaFacts
 from cutroom.errors import BadInput, Conflict, InvalidRequest
 from cutroom.speech.language import same_language
@@ -26,8 +26,8 @@ async def source_of(session: AsyncSession, asset_id: str, kind: AssetKind, field
     return asset
 
 
-async def sources_of(session: AsyncSession, wanted: NewCampaign) -> tuple[Asset, Asset | None]:
-    """The video and the captions file of a campaign. Raises like `source_of`, and `captions_language_mismatch`."""
+async def sources_of(session: AsyncSession, wanted: NewCampaign | NewSummary) -> tuple[Asset, Asset | None]:
+    """The video and the captions file of a job. Raises like `source_of`, and `captions_language_mismatch`."""
     video = await source_of(session, wanted.asset_id, "video", "asset_id")
     if wanted.captions_asset_id is None:
         return video, None

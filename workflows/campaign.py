@@ -6,7 +6,6 @@ in a child workflow, settle. Whatever ends the campaign, what can be downloaded 
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
 from typing import Any
 
 from temporalio import workflow
@@ -17,36 +16,30 @@ from cutroom.contracts.campaign import (
     CHOOSE_ENGINES,
     DETECT_SHOTS_CHUNK,
     JOIN_SHOTS,
-    JOIN_TRANSCRIPT,
-    PLAN_SPEECH,
     RECORD_CLIPS,
     RECORD_FILES,
     RERANK_CLIPS,
     RESOLVE_PLAN,
     SELECT_CLIPS,
-    TRANSCRIBE_CHUNK,
     CampaignInput,
     CampaignPlan,
     ClipIdle,
     ClipInput,
     ClipOutcome,
     JoinShotsInput,
-    JoinTranscriptInput,
     PlanInput,
     RecordClipsInput,
     RecordFilesInput,
     RerankInput,
     SelectInput,
     ShotsInput,
-    SpeechPlan,
-    SpeechPlanInput,
-    TranscribeInput,
 )
 from cutroom.contracts.ingest import PREPARE_MEDIA, SourceInput
 from cutroom.contracts.jobs import HOLD_CREDITS, SETTLE_CREDITS
 from cutroom.contracts.media import PreparedMedia
 from workflows.job import JobOutcome, JobWorkflow
 from workflows.steps import ARTIFACT_MISSING, StepError, remaking, together
+from workflows.transcription import transcribe
 
 
 @workflow.defn(name="campaign")
@@ -93,7 +86,7 @@ class Campaign(JobWorkflow):
         )
         async with flow.stage("prepare_media"):
             prepared = await flow.run(PREPARE_MEDIA, source)
-        transcript, shots = await together(self._transcribe(plan, prepared), self._detect_scenes(plan, prepared))
+        transcript, shots = await together(transcribe(flow, plan, prepared), self._detect_scenes(plan, prepared))
         await flow.run(RECORD_FILES, RecordFilesInput(job=plan.job, transcript=transcript, shots=shots))
         async with flow.stage("score"):
             chosen = SelectInput(plan=plan, prepared=prepared, transcript=transcript, shots=shots)
@@ -106,20 +99,6 @@ class Campaign(JobWorkflow):
             await self._make_clips(
                 [ClipInput(plan=plan, prepared=prepared, transcript=transcript, shots=shots, place=p) for p in places.clips]
             )
-
-    async def _transcribe(self, plan: CampaignPlan, prepared: PreparedMedia) -> ArtifactRef:
-        async with self.flow.stage("transcribe"):
-            speech = await self.flow.run(PLAN_SPEECH, SpeechPlanInput(plan=plan, prepared=prepared))
-            parts = await together(*self._chunks(plan, prepared, speech))
-            return await self.flow.run(JOIN_TRANSCRIPT, JoinTranscriptInput(plan=plan, parts=parts, sound=prepared.sound))
-
-    def _chunks(self, plan: CampaignPlan, prepared: PreparedMedia, speech: SpeechPlan) -> list[Coroutine[Any, Any, ArtifactRef]]:
-        if prepared.sound is None:
-            return []
-        return [
-            self.flow.run(TRANSCRIBE_CHUNK, TranscribeInput(plan=plan, sound=prepared.sound, chunk=chunk, cues=speech.cues))
-            for chunk in speech.chunks
-        ]
 
     async def _detect_scenes(self, plan: CampaignPlan, prepared: PreparedMedia) -> ArtifactRef:
         async with self.flow.stage("detect_scenes"):

@@ -45,7 +45,10 @@ class Ending:
 
 
 class JobFlow(Flow):
-    """The flow of one job, which also tells the database what happens."""
+    """The flow of one job, which also tells the database what happens.
+
+    `going_as`: its status while nothing holds it up; `pending` until it is paid for, where it is not paid beforehand.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +56,7 @@ class JobFlow(Flow):
         self.seq = 0
         self.status = JobStatus.QUEUED
         self.stages: list[str] = []
+        self.going_as = JobStatus.PROCESSING
         self.waiting_for_help = 0
         self.helped = 0
         self.over = False
@@ -115,7 +119,7 @@ class JobFlow(Flow):
     async def conduct(self, job: JobRef, last_seq: int, body: Callable[[], Awaitable[None]]) -> JobOutcome:
         """Run the job's body and end the job, whatever happens: compensate, then record the final status once."""
         self.job, self.seq = job, last_seq
-        self._move_to(JobStatus.PROCESSING)
+        self._move_to(self.going_as)
         keeper = asyncio.create_task(self._keep_status())
         ending = await self._ending_of(body)
         self.over = True
@@ -160,7 +164,7 @@ class JobFlow(Flow):
             return JobStatus.ATTENTION
         if self.paused:
             return JobStatus.PAUSING if self.running else JobStatus.PAUSED
-        return JobStatus.PROCESSING
+        return self.going_as
 
     def _move_to(self, status: JobStatus) -> None:
         self.status = status

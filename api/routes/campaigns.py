@@ -1,19 +1,19 @@
 """Campaigns: a long video becomes short vertical clips, paid from credits."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.deps import Caller, IdempotencyKey, JobsRead, JobsWrite, PageDep, PathId, Services, ServicesDep
-from api.handing import SWEEPER_WAITS_S, Made, Once, hand_over
+from api.controls import tell
+from api.deps import Caller, IdempotencyKey, JobsRead, JobsWrite, PageDep, PathId, ServicesDep
+from api.handing import SWEEPER_WAITS_S, Made, Once
 from api.requests import NewCampaign
 from api.resources import ClipResource, JobResource, ListOf, clip_resources, job_resources
 from api.sources import length_of, sources_of, warnings_of
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id, workflow_id
-from cutroom.contracts.jobs import TERMINAL, JobStatus
-from cutroom.errors import Conflict
+from cutroom.contracts.jobs import JobStatus
 from cutroom.money import entitlements
 from cutroom.money.billing import hold_job
 from cutroom.money.books import CURRENT
@@ -113,37 +113,19 @@ async def get_campaign(campaign: CampaignDep, services: ServicesDep, caller: Job
 @router.post("/{campaign_id}/cancel", status_code=202)
 async def cancel_campaign(campaign_id: PathId, services: ServicesDep, caller: JobsWrite) -> JobResource:
     """End it soon. What can be downloaded by then is kept and paid for, the rest is given back. Safe to repeat."""
-    return await _signal(services, caller, campaign_id, "cancel")
+    return await tell(services, caller, KIND, campaign_id, "cancel")
 
 
 @router.post("/{campaign_id}/pause", status_code=202)
 async def pause_campaign(campaign_id: PathId, services: ServicesDep, caller: JobsWrite) -> JobResource:
     """Start no new step; the running ones end. For 30 days at most."""
-    return await _signal(services, caller, campaign_id, "pause")
+    return await tell(services, caller, KIND, campaign_id, "pause")
 
 
 @router.post("/{campaign_id}/resume", status_code=202)
 async def resume_campaign(campaign_id: PathId, services: ServicesDep, caller: JobsWrite) -> JobResource:
     """Go on after a pause, or after somebody saw to what the campaign waited for."""
-    return await _signal(services, caller, campaign_id, "resume")
-
-
-async def _signal(services: Services, caller: Caller, campaign_id: str, name: Literal["cancel", "pause", "resume"]) -> JobResource:
-    """Raises NotFound (`job_unknown`), and Conflict (`job_ended`) unless an ended job is only to be canceled."""
-    row = None
-    async with services.database.transaction(caller.org_id) as session:
-        job = await jobs.get(session, campaign_id, KIND)
-        if job.status not in TERMINAL:
-            if name == "cancel":
-                await jobs.request_cancel(session, job)
-            target = workflow_id(KIND, job.id)
-            row = await outbox.add(session, job.org_id, "signal", target, {"signal": name}, head_start_s=SWEEPER_WAITS_S)
-        elif name != "cancel":
-            raise Conflict("This job has ended; start a new one.", code="job_ended")
-        (resource,) = await job_resources(session, [job])
-    if row is not None:
-        await hand_over(services, row)
-    return resource
+    return await tell(services, caller, KIND, campaign_id, "resume")
 
 
 @router.get("/{campaign_id}/clips")

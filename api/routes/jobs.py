@@ -34,7 +34,7 @@ async def list_jobs(
     services: ServicesDep,
     caller: JobsRead,
     page: PageDep,
-    kind: Literal["campaign"] | None = None,
+    kind: Literal["campaign", "summary"] | None = None,
     status: JobStatus | None = None,
 ) -> ListOf[JobResource]:
     """Your jobs, newest first."""

@@ -1,7 +1,8 @@
 """The campaign engine: one long recording becomes vertical clips."""
 
 from cutroom.contracts.base import ArtifactRef, Frozen, JobInput, JobRef, Nothing, StepInput
-from cutroom.contracts.media import Aspect, MediaFacts, PreparedMedia, SpeechChunk, SpeechEngine
+from cutroom.contracts.media import Aspect, PreparedMedia
+from cutroom.contracts.speech import SourcePlan
 from cutroom.contracts.steps import Queue, Step
 
 
@@ -20,27 +21,15 @@ class ClipWishes(Frozen):
     aspect: Aspect = "9:16"
 
 
-class CampaignPlan(Frozen):
+class CampaignPlan(SourcePlan):
     """Everything a campaign needs, fixed before its first costly step, so that a retry elsewhere cannot mix two engines.
 
-    `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do. `wording`
-    (a `Wording`) holds the words of the customer, None where there are none. `second_engine` hears what captions do not
-    tell. `ranker`: the language model that ranks the best candidates again; empty where there is none.
+    `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do. `ranker`: the
+    language model that ranks the best candidates again; empty where there is none.
     """
 
-    job: JobRef
-    asset_id: str
-    source: ArtifactRef
-    media: MediaFacts
-    captions: ArtifactRef | None
     wishes: ClipWishes
-    language: str = ""
     caption_style: str = "classic"
-    wording: ArtifactRef | None = None
-    speech_engine: SpeechEngine = "none"
-    speech_model: str = ""
-    second_engine: SpeechEngine = "none"
-    second_model: str = ""
     ranker: str = ""
     shots_engine: str = ""
     faces_engine: str = ""
@@ -54,34 +43,6 @@ class PlanInput(StepInput):
     @property
     def owner(self) -> JobRef:
         return self.plan.job
-
-
-class SpeechPlanInput(PlanInput):
-    prepared: PreparedMedia
-
-
-class SpeechPlan(Frozen):
-    """`cues`: parsed captions (JSON) where the text is known."""
-
-    chunks: list[SpeechChunk]
-    cues: ArtifactRef | None = None
-
-
-class TranscribeInput(PlanInput):
-    sound: ArtifactRef
-    chunk: SpeechChunk
-    cues: ArtifactRef | None = None
-
-    @property
-    def part(self) -> str:
-        return str(self.chunk.index)
-
-
-class JoinTranscriptInput(PlanInput):
-    """`sound` tells the voices apart; None in what an older version started."""
-
-    parts: list[ArtifactRef]
-    sound: ArtifactRef | None = None
 
 
 class ShotsInput(PlanInput):
@@ -215,9 +176,6 @@ class RecordFilesInput(JobInput):
 
 RESOLVE_PLAN = Step("resolve_plan", Queue.CONTROL, JobRef, CampaignPlan)
 CHOOSE_ENGINES = Step("choose_engines", Queue.GPU, PlanInput, CampaignPlan, 60, 60)
-PLAN_SPEECH = Step("plan_speech", Queue.CPU_MEDIA, SpeechPlanInput, SpeechPlan, 600, 60)
-TRANSCRIBE_CHUNK = Step("transcribe_chunk", Queue.GPU, TranscribeInput, ArtifactRef, 900, 120)
-JOIN_TRANSCRIPT = Step("join_transcript", Queue.CPU_MEDIA, JoinTranscriptInput, ArtifactRef, 600, 60)
 DETECT_SHOTS_CHUNK = Step("detect_shots_chunk", Queue.GPU, ShotsInput, ArtifactRef, 900, 120)
 JOIN_SHOTS = Step("join_shots", Queue.CPU_MEDIA, JoinShotsInput, ArtifactRef, 120, 60)
 SELECT_CLIPS = Step("select_clips", Queue.CPU_MEDIA, SelectInput, ArtifactRef, 600, 60)

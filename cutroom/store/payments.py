@@ -75,6 +75,15 @@ async def mark_unknown(session: AsyncSession, job: JobRef, reason: str) -> None:
     await session.execute(update(Payment).where(*open_).values(status="unknown", reason=reason, at=func.now()))
 
 
+async def abandon(session: AsyncSession, job: JobRef) -> bool:
+    """Close a payment that Stripe never heard of; answers whether it is one, or there is none."""
+    mine = col(Payment.id) == payment_id(job)
+    unheard = update(Payment).where(mine, col(Payment.status) == "created").values(status="canceled", at=func.now())
+    await session.execute(unheard)
+    heard = select(col(Payment.id)).where(mine, (col(Payment.intent_id) != "") | (col(Payment.status) != "canceled"))
+    return await session.scalar(heard) is None
+
+
 async def by_intents(session: AsyncSession, intent_ids: Sequence[str]) -> dict[str, Payment]:
     """Intent -> its payment, of all organisations that the session sees."""
     found = await session.scalars(select(Payment).where(col(Payment.intent_id).in_(intent_ids)))

@@ -13,20 +13,19 @@ from activities.resources import open_resources
 from activities.speech import join_transcript, plan_speech
 from activities.transcription import transcribe_chunk
 from cutroom.contracts.base import ArtifactRef, JobRef
-from cutroom.contracts.campaign import (
+from cutroom.contracts.campaign import CampaignPlan, ClipWishes
+from cutroom.contracts.documents import Transcript
+from cutroom.contracts.ids import new_id
+from cutroom.contracts.media import MediaFacts, PreparedMedia
+from cutroom.contracts.speech import (
     JOIN_TRANSCRIPT,
     PLAN_SPEECH,
     TRANSCRIBE_CHUNK,
-    CampaignPlan,
-    ClipWishes,
     JoinTranscriptInput,
     SpeechPlan,
     SpeechPlanInput,
     TranscribeInput,
 )
-from cutroom.contracts.documents import Transcript
-from cutroom.contracts.ids import new_id
-from cutroom.contracts.media import MediaFacts, PreparedMedia
 from cutroom.errors import ToolFailed
 from cutroom.settings import Settings
 from cutroom.speech.sound import RATE

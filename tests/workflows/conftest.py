@@ -18,12 +18,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from cutroom.contracts import campaign, deliveries, ingest, jobs, reconciliation
+from cutroom.contracts import campaign, deliveries, ingest, jobs, reconciliation, speech, summary
 from cutroom.contracts.base import ArtifactRef, JobRef, Nothing, StepInput
-from cutroom.contracts.campaign import CampaignPlan, ClipPlace, ClipPlaces, ClipWishes, PackagedClip, RenderedClip, SpeechPlan
+from cutroom.contracts.campaign import CampaignPlan, ClipPlace, ClipPlaces, ClipWishes, PackagedClip, RenderedClip
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
 from cutroom.contracts.media import MediaFacts, PreparedMedia, SpeechChunk
+from cutroom.contracts.speech import SpeechPlan
 from cutroom.contracts.steps import Queue, Step
 from cutroom.settings import Settings
 from cutroom.temporal.connection import connect
@@ -32,10 +33,11 @@ from workflows.clip import Clip
 from workflows.delivery import Delivery, Mail
 from workflows.ingest import Ingest
 from workflows.reconciliation import Reconciliation
+from workflows.summary import Summary
 
 STEPS: list[Step[Any, Any]] = [
     value
-    for module in (campaign, deliveries, ingest, jobs, reconciliation)
+    for module in (campaign, deliveries, ingest, jobs, reconciliation, speech, summary)
     for value in vars(module).values()
     if isinstance(value, Step)
 ]
@@ -186,7 +188,7 @@ async def theatre(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncI
                     client,
                     task_queue=queue,
                     activities=[fake(step) for step in STEPS if step.queue is queue],
-                    workflows=[Campaign, Clip, Delivery, Ingest, Mail, Reconciliation] if queue is Queue.CONTROL else [],
+                    workflows=[Campaign, Clip, Delivery, Ingest, Mail, Reconciliation, Summary] if queue is Queue.CONTROL else [],
                     workflow_runner=UnsandboxedWorkflowRunner(),
                     max_heartbeat_throttle_interval=timedelta(seconds=0.1),  # a heartbeat is how a step hears of a cancel
                     default_heartbeat_throttle_interval=timedelta(seconds=0.1),

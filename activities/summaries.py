@@ -1,0 +1,109 @@
+"""The steps of a summary: what was asked, the summary itself with and without a language model, and handing it over."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from activities.base import Task, implements
+from activities.jobs import source_of, wording_of
+from activities.language import waiting
+from cutroom.contracts.base import JobRef, Nothing
+from cutroom.contracts.documents import Summary, Transcript
+from cutroom.contracts.media import MediaFacts
+from cutroom.contracts.summary import (
+    RECORD_SUMMARY,
+    RESOLVE_SUMMARY,
+    SUMMARISE,
+    WRITE_SUMMARY,
+    RecordSummaryInput,
+    SummariseInput,
+    SummaryFiles,
+    SummaryPlan,
+    SummaryWishes,
+)
+from cutroom.language import exports, summary, summary_llm
+from cutroom.language.endpoint import Endpoint
+from cutroom.speech.language import base_language
+from cutroom.store import jobs
+
+SUFFIXES = {"json_file": ".json", "markdown": ".md", "docx": ".docx", "chapters": ".vtt"}
+
+
+@implements(RESOLVE_SUMMARY)
+async def resolve_summary(task: Task, job: JobRef) -> SummaryPlan:
+    """What was asked for, as ids and numbers; the customer's own words as an artifact."""
+    settings = task.resources.settings
+    async with task.resources.database.transaction(job.org_id) as session:
+        found = await jobs.plan_inputs(session, job.job_id)
+    asked = found.job.request
+    return SummaryPlan(
+        job=job,
+        asset_id=found.asset.id,
+        source=source_of(found.asset),
+        media=MediaFacts.model_validate(found.asset.media),
+        captions=source_of(found.captions) if found.captions else None,
+        language=asked["captions"].get("language") or (found.captions.language if found.captions else ""),
+        wording=await wording_of(task, asked["captions"]),
+        wishes=SummaryWishes(
+            length=asked["length"],
+            key_points=asked["key_points"],
+            highlights=asked["highlights"],
+            language=base_language(asked.get("language") or ""),
+        ),
+        writer=settings.language_model if settings.language_url else "",
+    )
+
+
+@implements(SUMMARISE)
+async def summarise(task: Task, asked: SummariseInput) -> SummaryFiles:
+    """Out of the recording's own sentences. Raises BadInput (`no_speech`)."""
+
+    async def write(transcript: Transcript) -> Summary:
+        return await asyncio.to_thread(summary.summarise, transcript, asked.plan.wishes)
+
+    return await _files(task, asked, summary.VERSION, write)
+
+
+@implements(WRITE_SUMMARY)
+async def write_summary(task: Task, asked: SummariseInput) -> SummaryFiles:
+    """By a language model, every word held against the transcript; out of its own sentences where the model is no help."""
+    settings = task.resources.settings
+
+    async def write(transcript: Transcript) -> Summary:
+        key = settings.language_api_key.get_secret_value()
+        async with Endpoint(settings.language_url, asked.plan.writer, key, settings.language_timeout_s) as endpoint, waiting(task):
+            return await summary_llm.summarise(endpoint, transcript, asked.plan.wishes)
+
+    return await _files(task, asked, summary_llm.VERSION, write)
+
+
+async def _files(
+    task: Task, asked: SummariseInput, version: int, write: Callable[[Transcript], Awaitable[Summary]]
+) -> SummaryFiles:
+    async def make(paths: dict[str, Path]) -> dict[str, Any]:
+        made = await write(await task.read(asked.transcript, Transcript))
+        await asyncio.to_thread(exports.save, made, paths["json_file"], paths["markdown"], paths["docx"], paths["chapters"])
+        return {}
+
+    params = {"model": asked.plan.writer, "wishes": asked.plan.wishes.model_dump()}
+    produced = await task.make(task.job_scope, version, params, [asked.transcript], SUFFIXES, make)
+    return SummaryFiles.model_validate(produced.refs)
+
+
+@implements(RECORD_SUMMARY)
+async def record_summary(task: Task, made: RecordSummaryInput) -> Nothing:
+    """Let people read what they paid for."""
+    transcript = await task.read(made.transcript, Transcript)
+    summed = made.files
+    result = await task.read(summed.json_file, Summary)
+    files = {
+        "summary": summed.json_file,
+        "summary.md": summed.markdown,
+        "summary.docx": summed.docx,
+        "chapters.vtt": summed.chapters,
+    }
+    async with task.resources.database.transaction(made.job.org_id) as session:
+        await jobs.record_files(session, made.job, {"transcript": made.transcript, **files})
+        await jobs.add_warnings(session, made.job.job_id, [*transcript.warnings, *result.warnings])
+    return Nothing()

@@ -1,0 +1,171 @@
+"""What a summary does, step by step: no work before the card is authorised, no charge before the summary exists."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+import workflows.summary
+from cutroom.contracts.base import JobRef, StepInput
+from cutroom.contracts.ids import new_id
+from cutroom.contracts.speech import SpeechPlan
+from cutroom.contracts.summary import Authorisation, SummaryFiles, SummaryInput, SummaryPlan, SummaryWishes
+from tests.workflows.conftest import MEDIA, REF, Theatre, until
+from workflows.summary import BEFORE_IT_LAPSES
+
+FILES = SummaryFiles(json_file=REF, markdown=REF, docx=REF, chapters=REF)
+WORK = {"resolve_summary", "choose_recogniser", "prepare_media", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
+
+
+def held(for_: timedelta = timedelta(days=6)) -> Authorisation:
+    return Authorisation(held=True, capture_before=datetime.now(UTC) + for_)
+
+
+@pytest.fixture
+def stage(theatre: Theatre) -> Theatre:
+    """A theatre whose job is a summary, its card authorised at once."""
+    theatre.job = JobRef(org_id=theatre.job.org_id, job_id=new_id("sum"))
+    plan = SummaryPlan(job=theatre.job, asset_id="ast_1", source=REF, media=MEDIA, captions=None, wishes=SummaryWishes())
+    theatre.answers |= {
+        "open_payment": held(),
+        "look_at_payment": held(),
+        "resolve_summary": plan,
+        "choose_recogniser": plan,
+        "plan_speech": SpeechPlan(chunks=theatre.answers["plan_speech"].chunks),
+        "summarise": FILES,
+        "write_summary": FILES,
+    }
+    return theatre
+
+
+async def start(stage: Theatre) -> Any:
+    given = SummaryInput(org_id=stage.job.org_id, job_id=stage.job.job_id)
+    stage.started.append(f"summary/{stage.job.job_id}")
+    return await stage.client.start_workflow("summary", given, id=f"summary/{stage.job.job_id}", task_queue="control")
+
+
+def unpaid(stage: Theatre, reason: str = "") -> asyncio.Event:
+    """Let the card be authorised only once the event is set."""
+    paid = asyncio.Event()
+
+    async def act(_: StepInput) -> Authorisation:
+        return held() if paid.is_set() else Authorisation(held=False, reason=reason)
+
+    stage.acts |= {"open_payment": act, "look_at_payment": act}
+    return paid
+
+
+async def test_the_card_is_authorised_before_any_work_and_captured_before_the_summary_is_handed_over(stage: Theatre) -> None:
+    await (await start(stage)).result()
+    assert stage.steps[0] == "open_payment"
+    assert stage.steps[-2:] == ["capture_payment", "record_summary"]
+    assert stage.steps.index("summarise") < stage.steps.index("capture_payment")
+    assert "release_payment" not in stage.steps
+    assert stage.statuses == ["pending", "processing", "succeeded"]
+
+
+async def test_nothing_is_done_until_the_card_is_authorised(stage: Theatre) -> None:
+    paid = unpaid(stage)
+    summary = await start(stage)
+    await until(lambda: "open_payment" in stage.steps)
+    await summary.signal("payment_changed")
+    await until(lambda: "look_at_payment" in stage.steps)
+    assert not WORK & set(stage.steps)
+    assert stage.statuses == ["pending"]
+    paid.set()
+    await summary.signal("payment_changed")
+    await summary.result()
+    assert stage.statuses[-1] == "succeeded"
+
+
+async def test_a_declined_card_leaves_the_job_pending_with_its_reason_and_another_may_be_tried(stage: Theatre) -> None:
+    paid = unpaid(stage, "insufficient_funds")
+    summary = await start(stage)
+    await until(lambda: any(event.kind == "payment" for event in stage.events))
+    (told,) = [event for event in stage.events if event.kind == "payment"]
+    assert (told.status.value, told.data) == ("pending", {"reason": "insufficient_funds"})
+    paid.set()
+    await summary.signal("payment_changed")
+    await summary.result()
+    assert stage.statuses[-1] == "succeeded"
+
+
+async def test_a_payment_that_nobody_tells_of_is_looked_at_anyway(stage: Theatre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflows.summary, "LOOK_EVERY", timedelta(milliseconds=20))
+    paid = unpaid(stage)
+    summary = await start(stage)
+    await until(lambda: stage.steps.count("look_at_payment") > 1)
+    paid.set()
+    await summary.result()
+    assert stage.statuses[-1] == "succeeded"
+
+
+async def test_a_payment_that_is_never_authorised_expires_and_its_intent_is_released(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows.summary, "PAID_WITHIN", timedelta(milliseconds=50))
+    unpaid(stage)
+    with pytest.raises(WorkflowFailureError):
+        await (await start(stage)).result()
+    assert stage.last.error_code == "payment_expired"
+    assert stage.statuses[-1] == "expired"
+    assert stage.steps[-1] == "release_payment"
+    assert not WORK & set(stage.steps)
+
+
+@pytest.mark.parametrize("step", ["open_payment", "transcribe_chunk", "summarise"])
+async def test_a_cancel_before_the_hand_over_releases_the_card(stage: Theatre, step: str) -> None:
+    begun, _ = stage.hold(step)
+    summary = await start(stage)
+    await asyncio.wait_for(begun.wait(), 15)
+    await summary.signal("cancel")
+    await summary.result()
+    assert stage.statuses[-1] == "canceled"
+    assert stage.steps[-1] == "release_payment"
+    assert "capture_payment" not in stage.steps
+
+
+async def test_a_cancel_during_the_capture_comes_too_late(stage: Theatre) -> None:
+    begun, end = stage.hold("capture_payment")
+    summary = await start(stage)
+    await asyncio.wait_for(begun.wait(), 15)
+    await summary.signal("cancel")
+    end.set()
+    await summary.result()
+    assert stage.statuses[-1] == "succeeded"
+    assert stage.steps[-1] == "record_summary"
+    assert "release_payment" not in stage.steps
+
+
+async def test_a_recording_without_speech_fails_and_is_not_charged(stage: Theatre) -> None:
+    stage.fail("summarise", "no_speech", final=True)
+    with pytest.raises(WorkflowFailureError) as caught:
+        await (await start(stage)).result()
+    assert isinstance(caught.value.cause, ApplicationError)
+    assert caught.value.cause.type == "no_speech"
+    assert stage.steps[-1] == "release_payment"
+    assert "capture_payment" not in stage.steps
+
+
+async def test_a_paused_summary_expires_before_its_authorisation_lapses(stage: Theatre) -> None:
+    stage.answers["open_payment"] = held(BEFORE_IT_LAPSES + timedelta(seconds=2))
+    begun, end = stage.hold("prepare_media")
+    summary = await start(stage)
+    await asyncio.wait_for(begun.wait(), 15)
+    await summary.signal("pause")
+    end.set()
+    with pytest.raises(WorkflowFailureError):
+        await summary.result()
+    assert stage.last.error_code == "authorisation_lapsed"
+    assert stage.steps[-1] == "release_payment"
+
+
+async def test_with_a_language_model_in_the_plan_it_writes_the_summary(stage: Theatre) -> None:
+    plan = stage.answers["choose_recogniser"].model_copy(update={"writer": "some-model"})
+    stage.answers["choose_recogniser"] = plan
+    await (await start(stage)).result()
+    assert "write_summary" in stage.steps
+    assert "summarise" not in stage.steps

@@ -1,0 +1,116 @@
+"""A summary of one recording, paid by card: authorised before any work, captured once the result exists.
+
+Open the payment, wait until the card's bank holds the amount, hear the words, sum them up, capture, hand over. Whatever ends
+the job before the hand-over gives the authorisation back.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio import workflow
+
+from cutroom.contracts.base import ArtifactRef, JobRef
+from cutroom.contracts.ingest import PREPARE_MEDIA, SourceInput
+from cutroom.contracts.jobs import JobStatus
+from cutroom.contracts.summary import (
+    CAPTURE_PAYMENT,
+    CHOOSE_RECOGNISER,
+    LOOK_AT_PAYMENT,
+    OPEN_PAYMENT,
+    RECORD_SUMMARY,
+    RELEASE_PAYMENT,
+    RESOLVE_SUMMARY,
+    SUMMARISE,
+    WRITE_SUMMARY,
+    Authorisation,
+    RecordSummaryInput,
+    SummariseInput,
+    SummaryInput,
+    SummaryPlanInput,
+)
+from workflows.job import JobOutcome, JobWorkflow
+from workflows.steps import Expired, call, remaking, to_the_end
+from workflows.transcription import transcribe
+
+PAID_WITHIN = timedelta(hours=24)
+LOOK_EVERY = timedelta(minutes=5)
+BEFORE_IT_LAPSES = timedelta(hours=2)  # left for the capture itself, should the card processor be away
+
+
+@workflow.defn(name="summary")
+class Summary(JobWorkflow):
+    """`summary/sum_...`"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news = 0
+
+    @workflow.run
+    async def run(self, summary: SummaryInput) -> JobOutcome:
+        job = JobRef(org_id=summary.org_id, job_id=summary.job_id)
+        self.flow.going_as = JobStatus.PENDING
+        self.flow.compensations.register(RELEASE_PAYMENT, job)
+        return await self.flow.conduct(job, summary.last_seq, lambda: self._summary(job))
+
+    @workflow.signal
+    def payment_changed(self) -> None:
+        """The card processor told of the job's payment."""
+        self.news += 1
+
+    async def _summary(self, job: JobRef) -> None:
+        flow = self.flow
+        async with flow.stage("confirm_payment"):
+            capture_before = (await self._authorised(job)).capture_before
+        flow.going_as = JobStatus.PROCESSING
+        left = capture_before - workflow.now() - BEFORE_IT_LAPSES if capture_before else None
+        try:
+            async with asyncio.timeout(left.total_seconds() if left else None):
+                result = await remaking(lambda: self._made(job))
+                await flow.gate()
+        except TimeoutError:
+            raise Expired(
+                "authorisation_lapsed", "The card's authorisation was about to lapse before the summary was done."
+            ) from None
+        # Once a capture is asked for, a cancel comes too late: what was paid for is handed over.
+        await to_the_end(asyncio.create_task(self._hand_over(job, result)), flow)
+        flow.compensations.clear()
+
+    async def _authorised(self, job: JobRef) -> Authorisation:
+        """The payment, once its whole amount is held. Raises Expired after 24 hours."""
+        until = workflow.now() + PAID_WITHIN
+        known, told = self.news, ""
+        payment = await self.flow.run(OPEN_PAYMENT, job)
+        while not payment.held:
+            if payment.reason != told:
+                told = payment.reason
+                await self.flow.record("payment", reason=told)
+            if workflow.now() >= until:
+                raise Expired("payment_expired", "The payment was not authorised within 24 hours.")
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(self._news_after(known), timeout=min(LOOK_EVERY, until - workflow.now()))
+            known = self.news
+            payment = await self.flow.run(LOOK_AT_PAYMENT, job)
+        return payment
+
+    def _news_after(self, known: int) -> Callable[[], bool]:
+        return lambda: self.news > known
+
+    async def _made(self, job: JobRef) -> RecordSummaryInput:
+        flow = self.flow
+        async with flow.stage("resolve_plan"):
+            asked = await flow.run(RESOLVE_SUMMARY, job)
+            plan = await flow.run(CHOOSE_RECOGNISER, SummaryPlanInput(plan=asked))
+        source = SourceInput(org_id=job.org_id, asset_id=plan.asset_id, job_id=job.job_id, source=plan.source, media=plan.media)
+        async with flow.stage("prepare_media"):
+            prepared = await flow.run(PREPARE_MEDIA, source)
+        transcript: ArtifactRef = await transcribe(flow, plan, prepared)
+        async with flow.stage("summarise"):
+            step = WRITE_SUMMARY if plan.writer else SUMMARISE
+            files = await flow.run(step, SummariseInput(plan=plan, transcript=transcript))
+        return RecordSummaryInput(job=job, transcript=transcript, files=files)
+
+    async def _hand_over(self, job: JobRef, result: RecordSummaryInput) -> None:
+        await call(CAPTURE_PAYMENT, job)
+        await call(RECORD_SUMMARY, result)
