@@ -16,7 +16,7 @@ from cutroom.local.ports import free_port
 from cutroom.local.stack import Stack, running
 from cutroom.settings import Settings
 
-PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")
+PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3", "CARDS")
 EVERY_S = 0.25
 
 

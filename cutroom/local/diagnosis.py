@@ -20,7 +20,7 @@ from cutroom.local.home import Home
 from cutroom.local.language import language
 from cutroom.local.ports import answers, holder
 from cutroom.local.postgres import wheel_folder
-from cutroom.local.stack import read_run
+from cutroom.local.stack import pays_elsewhere, read_run
 from cutroom.local.tools import TEMPORAL, VERSITYGW, Tool, go
 from cutroom.media import ffmpeg
 from cutroom.settings import GIB, Settings
@@ -167,6 +167,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         wanted.append(("temporal-ui", settings.temporal_ui_port, "CUTROOM_TEMPORAL_UI_PORT"))
     if not settings.s3_endpoint:
         wanted.append(("s3", settings.s3_port, "CUTROOM_S3_PORT"))
+    if not pays_elsewhere(settings):
+        wanted.append(("cards", settings.cards_port, "CUTROOM_CARDS_PORT"))
     for part, port, setting in wanted:
         if who := holder(port):
             yield Finding(f"port {port}", "missing", f"taken by {who}", part, advice=f"End it, or set {setting} to a free port.")

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 
@@ -22,6 +22,9 @@ class Secrets:
     system: str = field(default_factory=_password)
     s3_access_key: str = field(default_factory=lambda: secrets.token_hex(10).upper())
     s3_secret_key: str = field(default_factory=_password)
+    card_live_key: str = field(default_factory=lambda: f"stand_in_live_{_password()}")
+    card_test_key: str = field(default_factory=lambda: f"stand_in_test_{_password()}")
+    card_hook_secret: str = field(default_factory=lambda: f"whsec_{_password()}")
     instance: str = field(default_factory=lambda: secrets.token_hex(6))
 
 
@@ -62,11 +65,13 @@ class Home:
         return self.path / "token"
 
     def secrets(self) -> Secrets:
-        """The passwords of this home, made on first use."""
+        """The passwords of this home, made on first use; those that an older home lacks are added."""
         file = self.path / "secrets.json"
-        if not file.exists():
-            write_private(file, json.dumps(asdict(Secrets()), indent=2))
-        return Secrets(**json.loads(file.read_text()))
+        kept = json.loads(file.read_text()) if file.exists() else {}
+        if not {each.name for each in fields(Secrets)} <= kept.keys():
+            kept = asdict(Secrets(**kept))
+            write_private(file, json.dumps(kept, indent=2))
+        return Secrets(**kept)
 
 
 def write_private(file: Path, text: str) -> None:

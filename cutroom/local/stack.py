@@ -21,6 +21,7 @@ from rich.table import Table
 
 from cutroom.errors import SetupError
 from cutroom.local import temporal as temporal_module
+from cutroom.local.cards.server import CardServer
 from cutroom.local.home import Home, write_private
 from cutroom.local.leash import leashed
 from cutroom.local.locks import is_running, only_stack
@@ -32,20 +33,22 @@ from cutroom.local.s3 import S3
 from cutroom.local.supervisor import Part, Supervisor
 from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, VERSITYGW, ensure
+from cutroom.money.cards import LIVE_KEYS
 from cutroom.settings import Settings
 from cutroom.store.migrate import upgrade
 
 _STORE = ("s3_access_key", "s3_secret_key")
+_CARDS = ("stripe_live_key", "stripe_test_key")
 PROCESSES: dict[str, tuple[list[str], tuple[str, ...]]] = {
     # name: (arguments of `python -m`, the secret settings it gets)
-    "api": (["api"], ("database_url", "database_system_url", "temporal_api_key", *_STORE)),
+    "api": (["api"], ("database_url", "database_system_url", "temporal_api_key", *_CARDS, "stripe_webhook_secrets", *_STORE)),
     "control": (["worker_cpu", "control"], ("database_url", "database_system_url", "temporal_api_key", *_STORE)),
-    "outbound": (["worker_cpu", "outbound"], ("database_url", "temporal_api_key", "language_api_key", *_STORE)),
+    "outbound": (["worker_cpu", "outbound"], ("database_url", "temporal_api_key", "language_api_key", *_CARDS, *_STORE)),
     "media": (["worker_cpu", "media"], ("database_url", "temporal_api_key", *_STORE)),
     "gpu": (["worker_gpu"], ("database_url", "temporal_api_key", *_STORE)),
 }
 WORKERS = ("control", "outbound", "media", "gpu")
-_ADDRESSES = ("home", "s3_endpoint", "temporal_address")
+_ADDRESSES = ("home", "s3_endpoint", "temporal_address", "stripe_url")
 CANCEL_S = 5.0  # after its drain: a canceled step says so, and is tried again at the next start
 
 
@@ -72,9 +75,10 @@ class Stack:
 async def running(settings: Settings, console: Console) -> AsyncIterator[Stack]:
     """Starts the stack, keeps it while the body runs, and ends it. SIGINT, SIGTERM and SIGHUP cancel the body.
 
-    Raises SetupError where a port is taken, a stack already runs in this home, a program cannot be had, or a part does not
-    start. Use it from the main thread: the processes die with the thread that started them.
+    Raises SetupError where it was given a live key of Stripe's, a port is taken, a stack already runs in this home, a program
+    cannot be had, or a part does not start. Use it from the main thread: the processes die with the thread that started them.
     """
+    require_no_live_key(settings)
     home = Home.at(settings.home)
     with only_stack(home) as lock, _signals_cancel():
         filled = with_embedded(settings, home)
@@ -101,7 +105,7 @@ async def storage(settings: Settings, home: Home, lock: int, console: Console) -
 
     `lock`: what `only_stack` yields. Raises SetupError where one of them does not start. Use it from the main thread.
     """
-    ports = {f"{name}_port": free_port() for name in ("api", "postgres", "temporal", "temporal_ui", "s3")}
+    ports = {f"{name}_port": free_port() for name in ("api", "postgres", "temporal", "temporal_ui", "s3", "cards")}
     apart = settings.model_copy(update=ports | {"metrics_port": 0})
     supervisor = Supervisor(home, lock, lambda: None)
     parts = await asyncio.to_thread(servers, apart, home, console)
@@ -127,7 +131,28 @@ def with_embedded(settings: Settings, home: Home) -> Settings:
         filled["s3_endpoint"] = f"http://127.0.0.1:{settings.s3_port}"
         filled["s3_access_key"] = SecretStr(home.secrets().s3_access_key)
         filled["s3_secret_key"] = SecretStr(home.secrets().s3_secret_key)
+    if not pays_elsewhere(settings):
+        cards = embedded_cards(settings, home)
+        filled["stripe_url"] = cards.url
+        for name, secret in (("live_key", cards.live_key), ("test_key", cards.test_key), ("webhook_secrets", cards.hook_secret)):
+            filled[f"stripe_{name}"] = SecretStr(secret)
     return settings.model_copy(update=filled)
+
+
+def pays_elsewhere(settings: Settings) -> bool:
+    """Whether settings name a Stripe, by a key, so that no stand-in is needed."""
+    return bool(settings.stripe_live_key.get_secret_value() or settings.stripe_test_key.get_secret_value())
+
+
+def require_no_live_key(settings: Settings) -> None:
+    """Raises SetupError (`card_key_live`): a stack on somebody's own machine must never charge anybody."""
+    keys = (settings.stripe_live_key.get_secret_value(), settings.stripe_test_key.get_secret_value())
+    if any(key.startswith(LIVE_KEYS) for key in keys):
+        raise SetupError(
+            "A live key of Stripe's would charge real cards from this machine. Take CUTROOM_STRIPE_LIVE_KEY away: "
+            "without a key a stand-in takes test cards, with CUTROOM_STRIPE_TEST_KEY=sk_test_... Stripe's test mode does.",
+            code="card_key_live",
+        )
 
 
 def read_run(home: Home) -> dict[str, Any] | None:
@@ -155,7 +180,7 @@ def metrics_port(settings: Settings, worker: str) -> int:
 
 
 def servers(settings: Settings, home: Home, console: Console) -> list[Part]:
-    """The embedded servers that no setting replaces (postgres, temporal, s3), their programs and ports looked after."""
+    """The embedded servers that no setting replaces (postgres, temporal, s3, cards), their programs and ports looked after."""
     require_free(settings.api_port, "the API", "CUTROOM_API_PORT")
     for worker in WORKERS:
         require_free(metrics_port(settings, worker), f"the metrics of {worker}", "CUTROOM_METRICS_PORT")
@@ -180,11 +205,18 @@ def servers(settings: Settings, home: Home, console: Console) -> list[Part]:
         keys = (secrets.s3_access_key, secrets.s3_secret_key)
         gateway = S3(ensure(VERSITYGW, console), home.folder("s3"), settings.s3_port, *keys, settings.s3_bucket)
         parts.append(_part("s3", gateway, gateway.environment()))
+    if not pays_elsewhere(settings):
+        require_free(settings.cards_port, "the stand-in for Stripe", "CUTROOM_CARDS_PORT")
+        cards = embedded_cards(settings, home)
+        parts.append(_part("cards", cards, cards.environment()))
     return parts
 
 
 def _part(
-    name: str, server: Postgres | Temporal | S3, variables: dict[str, str], stop_signal: signal.Signals = signal.SIGTERM
+    name: str,
+    server: Postgres | Temporal | S3 | CardServer,
+    variables: dict[str, str],
+    stop_signal: signal.Signals = signal.SIGTERM,
 ) -> Part:
     return Part(name, server.command, variables, server.healthy, server.prepare, server.finish, stop_signal)
 
@@ -207,6 +239,13 @@ def embedded_postgres(settings: Settings, home: Home) -> Postgres:
     return Postgres(home.path / "postgres", settings.postgres_port, home.secrets())
 
 
+def embedded_cards(settings: Settings, home: Home) -> CardServer:
+    """The stand-in for Stripe of this home."""
+    secrets = home.secrets()
+    keys = (secrets.card_live_key, secrets.card_test_key, secrets.card_hook_secret)
+    return CardServer(home.path / "cards", settings.cards_port, settings.api_port, *keys)
+
+
 def _api_answers(settings: Settings) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{settings.api_port}/healthz", timeout=2).status_code == 200
@@ -227,6 +266,7 @@ def _addresses(filled: Settings, settings: Settings) -> dict[str, str]:
     result = {"api": api, "docs": f"{api}/docs", "temporal": filled.temporal_address, "s3": filled.s3_endpoint}
     if not settings.temporal_address:
         result["temporal-ui"] = f"http://127.0.0.1:{filled.temporal_ui_port}"
+    result["cards"] = filled.stripe_url or "Stripe"
     outside = settings.database_url.get_secret_value()
     result["postgres"] = "outside, by settings" if outside else f"127.0.0.1:{filled.postgres_port}"
     return result

@@ -19,7 +19,13 @@ from tests.deploy.dockerfile import image, stages
 
 COMMAND = "sh scripts/make-env.sh"
 COLLECTOR = ROOT / "deploy/collector/Dockerfile"
-ENVIRONMENT = made() | {"LANGUAGE_API_KEY": "key-of-a-language-model"}
+GIVEN = {
+    "LANGUAGE_API_KEY": "key-of-a-language-model",
+    "STRIPE_LIVE_KEY": "live-key-of-stripe",
+    "STRIPE_TEST_KEY": "test-key-of-stripe",
+    "STRIPE_WEBHOOK_SECRETS": "secret-of-webhooks",
+}
+ENVIRONMENT = made() | GIVEN
 PROJECT = project(ENVIRONMENT)
 SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
 SECRETS = [name for name, value in variables(EXAMPLE.read_text()).items() if not value]
@@ -98,14 +104,14 @@ def test_only_the_front_is_published_and_on_loopback() -> None:
     assert not any("network_mode" in service for service in SERVICES.values())
 
 
-def test_only_the_front_the_model_worker_and_outbound_are_in_a_network_that_leads_out() -> None:
+def test_only_the_front_the_api_the_model_worker_and_outbound_are_in_a_network_that_leads_out() -> None:
     assert PROJECT["networks"] == {"data": {"internal": True}, "watch": {"internal": True}, "outer": {}, "internet": {}}
     members = {net: {name for name, one in SERVICES.items() if net in one["networks"]} for net in PROJECT["networks"]}
     assert members == {
         "data": set(SERVICES) - {"grafana", "tempo"},
         "watch": {"prometheus", "grafana", "tempo", "collector", "front"},
         "outer": {"front"},
-        "internet": {"gpu", "models", "outbound"},
+        "internet": {"api", "gpu", "models", "outbound"},
     }
 
 
@@ -160,6 +166,9 @@ def test_no_secret_reaches_anybody_else() -> None:
         "S3_SECRET_KEY": {"s3", "prepare", *processes},
         "GRAFANA_PASSWORD": {"grafana"},
         "LANGUAGE_API_KEY": {"outbound"},
+        "STRIPE_LIVE_KEY": {"api", "outbound"},
+        "STRIPE_TEST_KEY": {"api", "outbound"},
+        "STRIPE_WEBHOOK_SECRETS": {"api"},
     }
     assert set(SECRETS) < set(may_know)
     assert {name: {one for one in SERVICES if ENVIRONMENT[name] in str(SERVICES[one])} for name in may_know} == may_know

@@ -21,8 +21,8 @@ from cutroom.local.home import Home
 from cutroom.local.ports import free_port
 from cutroom.local.stack import PROCESSES
 
-PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")
-SERVERS = ("postgres", "temporal", "s3")
+PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3", "CARDS")
+SERVERS = ("postgres", "temporal", "s3", "cards")
 
 
 @dataclass
@@ -97,24 +97,30 @@ def test_nothing_listens_beyond_loopback(up: Up) -> None:
 def test_each_process_is_given_its_own_secrets_and_no_other(up: Up) -> None:
     secrets = {"CUTROOM_DATABASE_URL", "CUTROOM_DATABASE_SYSTEM_URL", "CUTROOM_DATABASE_OWNER_URL"}
     secrets |= {"CUTROOM_S3_ACCESS_KEY", "CUTROOM_S3_SECRET_KEY", "CUTROOM_API_TOKEN", "CUTROOM_LANGUAGE_API_KEY"}
+    cards = {"CUTROOM_STRIPE_LIVE_KEY", "CUTROOM_STRIPE_TEST_KEY"}
+    hooks = {"CUTROOM_STRIPE_WEBHOOK_SECRETS"}
+    secrets |= cards | hooks
     given = {name: secrets & psutil.Process(up.pid(name)).environ().keys() for name in PROCESSES}
     store = {"CUTROOM_S3_ACCESS_KEY", "CUTROOM_S3_SECRET_KEY"}
     databases = {"CUTROOM_DATABASE_URL", "CUTROOM_DATABASE_SYSTEM_URL"}
     assert given == {
-        "api": databases | store,
+        "api": databases | cards | hooks | store,
         "control": databases | store,
-        "outbound": {"CUTROOM_DATABASE_URL", "CUTROOM_LANGUAGE_API_KEY"} | store,
+        "outbound": {"CUTROOM_DATABASE_URL", "CUTROOM_LANGUAGE_API_KEY"} | cards | store,
         "media": {"CUTROOM_DATABASE_URL"} | store,
         "gpu": {"CUTROOM_DATABASE_URL"} | store,
     }
-    for server in SERVERS:
+    assert secrets & psutil.Process(up.pid("cards")).environ().keys() == cards | hooks
+    for server in set(SERVERS) - {"cards"}:
         assert not secrets & psutil.Process(up.pid(server)).environ().keys()
 
 
 def test_no_secret_is_on_a_command_line(up: Up) -> None:
     words = " ".join(word for process in up.family() for word in process.cmdline())
     made = up.home.secrets()
-    assert not any(secret in words for secret in (made.superuser, made.app, made.system, made.owner, made.s3_secret_key))
+    assert not any(
+        secret in words for secret in (made.superuser, made.app, made.system, made.owner, made.s3_secret_key, made.card_live_key)
+    )
 
 
 def test_secrets_and_token_are_readable_by_their_owner_alone(up: Up) -> None:
@@ -142,7 +148,9 @@ def test_a_second_start_in_the_same_home_is_refused(up: Up) -> None:
     assert "already runs" in second.stderr
 
 
-@pytest.mark.parametrize("parts", [["postgres"], ["temporal"], ["s3"], list(PROCESSES)], ids=[*SERVERS, "api-and-workers"])
+@pytest.mark.parametrize(
+    "parts", [["postgres"], ["temporal"], ["s3"], ["cards"], list(PROCESSES)], ids=[*SERVERS, "api-and-workers"]
+)
 def test_killed_parts_come_back(up: Up, parts: list[str]) -> None:
     before = {part: up.pid(part) for part in parts}
     for pid in before.values():

@@ -35,7 +35,7 @@ from cutroom.temporal.connection import connect
 
 T = TypeVar("T")
 
-PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3")
+PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3", "CARDS")
 START_S = 180.0
 CAMPAIGN_S = 600.0  # long enough for a loaded machine; what is promised is measured beside it
 WISHES: dict[str, Any] = {"count": 1, "min_s": 5, "max_s": 8}
