@@ -1,4 +1,7 @@
-"""Telling others: one event is delivered to one endpoint, by the schedule, with Temporal's timers; one mail is sent."""
+"""Telling others: one event is delivered to one endpoint, by the schedule, with Temporal's timers; one mail is sent.
+
+There are many of these and each does little, so they run outside the sandbox, which loads its modules anew for each run.
+"""
 
 from datetime import timedelta
 
@@ -8,7 +11,7 @@ from cutroom.contracts.deliveries import DELIVER, JITTER, SCHEDULE_S, SEND_MAIL,
 from workflows.steps import StepError, call
 
 
-@workflow.defn(name="delivery", failure_exception_types=[StepError])
+@workflow.defn(name="delivery", sandboxed=False, failure_exception_types=[StepError])
 class Delivery:
     """`delivery/evt_.../whe_...`"""
 
@@ -31,7 +34,7 @@ class Delivery:
             await workflow.sleep(timedelta(seconds=tried.wait_s))
 
 
-@workflow.defn(name="mail", failure_exception_types=[StepError])
+@workflow.defn(name="mail", sandboxed=False, failure_exception_types=[StepError])
 class Mail:
     """`mail/<id of what it is about>`. A workflow of its own: a mail that cannot be sent fails nothing else."""
 

@@ -22,7 +22,7 @@ async def ensure_organisation(system_url: str, token_file: Path) -> str:
     try:
         async with database.transaction(None) as session:
             await identity.create_organisation(session, "local", LOCAL_ORG)
-            await identity.add_member(session, LOCAL_ORG, "admin@localhost", "admin")
+            await identity.add_member(session, LOCAL_ORG, "admin@localhost", "admin", wants_mail=True)
             await ledger.grant(session, LOCAL_ORG, "live", WELCOME_CREDITS, "welcome", "welcome")
         kept = _read(token_file)
         if await _works(database, kept):

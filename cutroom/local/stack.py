@@ -43,7 +43,7 @@ PROCESSES: dict[str, tuple[list[str], tuple[str, ...]]] = {
     # name: (arguments of `python -m`, the secret settings it gets)
     "api": (["api"], ("database_url", "database_system_url", "temporal_api_key", *_CARDS, "stripe_webhook_secrets", *_STORE)),
     "control": (["worker_cpu", "control"], ("database_url", "database_system_url", "temporal_api_key", *_STORE)),
-    "outbound": (["worker_cpu", "outbound"], ("database_url", "temporal_api_key", "language_api_key", *_CARDS, *_STORE)),
+    "outbound": (["worker_cpu", "outbound"], ("database_url", "temporal_api_key", "language_api_key", "smtp_url", *_CARDS, *_STORE)),
     "media": (["worker_cpu", "media"], ("database_url", "temporal_api_key", *_STORE)),
     "gpu": (["worker_gpu"], ("database_url", "temporal_api_key", *_STORE)),
 }
@@ -125,6 +125,8 @@ def with_embedded(settings: Settings, home: Home) -> Settings:
             filled[name] = SecretStr(server.url(role))
     elif not settings.database_system_url.get_secret_value():
         raise SetupError("CUTROOM_DATABASE_URL names an outside database; set CUTROOM_DATABASE_SYSTEM_URL too.")
+    if not settings.smtp_url.get_secret_value():
+        filled["smtp_url"] = SecretStr((home.path / "mail").as_uri())
     if not settings.temporal_address:
         filled["temporal_address"] = f"127.0.0.1:{settings.temporal_port}"
     if not settings.s3_endpoint:

@@ -28,10 +28,10 @@ async def list_organisations(session: AsyncSession) -> list[Organisation]:
     return list(await session.scalars(select(Organisation).order_by(col(Organisation.id))))
 
 
-async def add_member(session: AsyncSession, org_id: str, email: str, role: str) -> str:
-    """Add a person, or give one who is there this role (admin | member); answers the member's id."""
-    row = insert(Member).values(id=new_id("mem"), org_id=org_id, email=email, role=role)
-    same = row.on_conflict_do_update(index_elements=["org_id", "email"], set_={"role": role})
+async def add_member(session: AsyncSession, org_id: str, email: str, role: str, *, wants_mail: bool = False) -> str:
+    """Add a person, or give one who is there this role (admin | member) and this wish; answers the member's id."""
+    row = insert(Member).values(id=new_id("mem"), org_id=org_id, email=email, role=role, wants_mail=wants_mail)
+    same = row.on_conflict_do_update(index_elements=["org_id", "email"], set_={"role": role, "wants_mail": wants_mail})
     return (await session.scalars(same.returning(col(Member.id)))).one()
 
 

@@ -74,7 +74,7 @@ async def delete(session: AsyncSession, endpoint_id: str) -> None:
 async def rotate(session: AsyncSession, endpoint_id: str) -> tuple[WebhookEndpoint, str]:
     """A new secret; the one before is valid for a day more, and one before that no longer. Raises NotFound."""
     endpoint = await get(session, endpoint_id)
-    last, *older = (await session.scalars(_secrets_of(endpoint).with_for_update())).all()
+    last, *older = (await session.scalars(secrets_of(endpoint).with_for_update())).all()
     last.ends_at = datetime.now(UTC) + PREVIOUS_LIVES
     for secret in older:
         await session.delete(secret)
@@ -83,11 +83,11 @@ async def rotate(session: AsyncSession, endpoint_id: str) -> tuple[WebhookEndpoi
 
 async def valid_secrets(session: AsyncSession, endpoint: WebhookEndpoint) -> list[str]:
     """What to sign with now, the newest first."""
-    kept = (await session.scalars(_secrets_of(endpoint))).all()
+    kept = (await session.scalars(secrets_of(endpoint))).all()
     return [each.secret for each in kept if each.ends_at is None or each.ends_at > datetime.now(UTC)]
 
 
-def _secrets_of(endpoint: WebhookEndpoint) -> Select[WebhookSecret]:
+def secrets_of(endpoint: WebhookEndpoint) -> Select[WebhookSecret]:
     mine = (col(WebhookSecret.org_id) == endpoint.org_id, col(WebhookSecret.endpoint_id) == endpoint.id)
     return select(WebhookSecret).where(*mine).order_by(col(WebhookSecret.number).desc())
 

@@ -21,6 +21,7 @@ COMMAND = "sh scripts/make-env.sh"
 COLLECTOR = ROOT / "deploy/collector/Dockerfile"
 GIVEN = {
     "LANGUAGE_API_KEY": "key-of-a-language-model",
+    "SMTP_URL": "smtp://us:password-of-mail@mail.example:587",
     "STRIPE_LIVE_KEY": "live-key-of-stripe",
     "STRIPE_TEST_KEY": "test-key-of-stripe",
     "STRIPE_WEBHOOK_SECRETS": "secret-of-webhooks",
@@ -166,6 +167,7 @@ def test_no_secret_reaches_anybody_else() -> None:
         "S3_SECRET_KEY": {"s3", "prepare", *processes},
         "GRAFANA_PASSWORD": {"grafana"},
         "LANGUAGE_API_KEY": {"outbound"},
+        "SMTP_URL": {"outbound"},
         "STRIPE_LIVE_KEY": {"api", "outbound"},
         "STRIPE_TEST_KEY": {"api", "outbound"},
         "STRIPE_WEBHOOK_SECRETS": {"api"},

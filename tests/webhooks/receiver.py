@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,10 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float = field(default_factory=time.monotonic)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
     def verified_by(self, secret: str) -> Any:
         """The body, as somebody who follows the standard reads it."""
@@ -77,11 +83,8 @@ async def receiving(**tls: Any) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        await receiver.serve(reader, writer)
+    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.create_task(receiver.serve(reader, writer)))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, **tls)
     scheme = "https" if tls else "http"
