@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from bench import campaign, framing, length, selection, shots, sound, speech
+from bench import campaign, framing, length, selection, shots, sound, speech, summaries
 from bench.report import Part, as_json, as_markdown, as_text, from_json
 from cutroom.local.sample import make_sample
 from cutroom.media.ffmpeg import locate
@@ -50,6 +50,7 @@ def parts(talk: Callable[[], Path], repeat: int) -> dict[str, Callable[[], Itera
 
     return {
         "selection": lambda: iter([selection.measure(transcripts)]),
+        "summaries": lambda: iter([summaries.measure(transcripts)]),
         "shots": in_shots,
         "framing": lambda: iter([framing.measure(talk(), CLIP_S, "9:16")]),
         "speech": lambda: iter([speech.measure(talk())]),

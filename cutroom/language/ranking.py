@@ -120,7 +120,7 @@ def repair(answer: str, faults: Sequence[str]) -> list[Message]:
 def checked(answer: str, transcript: Transcript, passages: Sequence[ClipChoice], wishes: ClipWishes) -> Checked:
     """An answer, held against the transcript: all of it holds, or `faults` say what does not."""
     try:
-        ranking = Ranking.model_validate_json(_json_of(answer))
+        ranking = Ranking.model_validate_json(json_of(answer))
     except ValidationError:
         return Checked(faults=["The answer is not the JSON object that was asked for."])
     if not ranking.passages:
@@ -141,7 +141,7 @@ def checked(answer: str, transcript: Transcript, passages: Sequence[ClipChoice],
     return Checked(picks, faults)
 
 
-def _json_of(answer: str) -> str:
+def json_of(answer: str) -> str:
     """The JSON object of an answer, without thoughts before it and fences around it."""
     said = answer.rpartition("</think>")[2]
     return said[said.find("{") : said.rfind("}") + 1]

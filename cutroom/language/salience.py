@@ -1,7 +1,7 @@
-"""How much each sentence of a talk says of it: what is central, tells something, and closes a passage that is worth hearing.
+"""How much each sentence of a talk says of it: what others are like, what tells something, what closes a passage worth hearing.
 
-A mean of six features, each standardised over the talk: with a handful of labelled talks to learn from, equal weights do
-as well as fitted ones (Dawes 1979). What passages are worth comes from the picker of clips.
+The features are standardised over the talk, and but for the first one of equal weight: with a handful of labelled talks to
+learn from, equal weights do as well as fitted ones (Dawes 1979). What passages are worth comes from the picker of clips.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ from cutroom.media.features import Places, Talk
 
 SHORTEST_S, LONGEST_S, MOST_LINES = 15.0, 60.0, 40  # of passages
 LEAST_WORDS = 4
+BREVITY = 0.25  # the power of its words by which a sentence is worth less
+SURENESS = 2.0
 MOST_PHRASES = 2
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each line, 0 on the average: how much it tells of the talk, and how well it is quoted."""
+    """Of each line, above 0: how much it tells of the talk for its length, and how well it is quoted."""
 
     worth: Numbers
     quotable: Numbers
@@ -29,9 +31,9 @@ def scores(talk: Talk, central: Numbers) -> Scores:
     every = np.arange(len(talk.lines))
     alone = talk.features(every, every)
     around, closing = _passages(talk)
-    content = talk.found["content"].clip(0, 12)
+    telling_of = _together(central, central, talk.found["content"].clip(0, 12), alone["numbers"], alone["payoff"], closing)
     return Scores(
-        worth=_together(central.clip(0, 2.5), content, alone["numbers"], alone["payoff"], around, closing),
+        worth=telling_of / talk.found["words"] ** BREVITY,
         quotable=_together(alone["opening"], alone["standalone"], alone["payoff"], alone["precision"], around, closing),
     )
 
@@ -83,6 +85,6 @@ def _runs(talk: Talk) -> tuple[Places, Places]:
 
 
 def _together(*features: Numbers) -> Numbers:
-    """The mean of features, each standardised; one that is the same everywhere says nothing."""
-    spreads = ((feature - feature.mean()) / (feature.std() or 1.0) for feature in features)
-    return np.asarray(np.mean(list(spreads), axis=0))
+    """0 to 1, by the mean of features, each standardised; one that is the same everywhere says nothing."""
+    spreads = [(feature - feature.mean()) / (feature.std() or 1.0) for feature in features]
+    return np.asarray(1 / (1 + np.exp(-SURENESS * np.mean(spreads, axis=0))))

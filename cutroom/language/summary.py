@@ -10,12 +10,12 @@ from cutroom.contracts.summary import Length, SummaryWishes
 from cutroom.errors import BadInput
 from cutroom.language.chapters import openings
 from cutroom.language.citations import check, span
-from cutroom.language.diversity import diverse
+from cutroom.language.diversity import covering, diverse
 from cutroom.language.likeness import centrality, terms_of, vectors
 from cutroom.language.points import Point, point_at, tidied
 from cutroom.language.salience import LONGEST_S, SHORTEST_S, reason, scores, telling
 from cutroom.language.titles import title
-from cutroom.media.cues import WORD, Numbers
+from cutroom.media.cues import Numbers
 from cutroom.media.features import Line, Talk
 from cutroom.media.weights import WEIGHTS, Weights
 
@@ -23,7 +23,6 @@ VERSION = 1
 
 ENGINE = "extractive"
 WORDS: dict[Length, int] = {"short": 70, "medium": 150, "long": 320}
-MOST_PASSED_OVER = 5  # points that are too long for the room that is left
 MOST_QUOTED = 40  # words of a highlight
 
 
@@ -58,27 +57,21 @@ class Told:
             raise BadInput("Nothing is said in the recording, so there is nothing to sum up.", code="no_speech")
         lines = [Line(s.text, s.start_s, s.end_s, s.speaker) for s in (transcript.sentences[place] for place in self.places)]
         self.talk = Talk(lines, SHORTEST_S, LONGEST_S, weights=weights)
-        bags = terms_of(self.talk.low)
-        self._rows = vectors(bags)
+        self._bags = terms_of(self.talk.low)
+        self._rows = vectors(self._bags)
         self.scores = scores(self.talk, centrality(self._rows))
-        self._openings = openings(self.talk, bags)
+        self._openings = openings(self.talk, self._bags)
         self._chapter_of = np.searchsorted(self._openings, np.arange(len(lines)), side="right").tolist()
-        able = telling(self.talk)
-        points = [point for line in range(len(lines)) if able[line] and (point := point_at(self.talk, line))]
-        self._points = points or [Point(line, line) for line in range(len(lines)) if able[line]]
+        self._telling = [line for line, able in enumerate(telling(self.talk)) if able]
+        points = [point for line in self._telling if (point := point_at(self.talk, line))]
+        self._points = points or [Point(line, line) for line in self._telling]
 
     def summary(self, words: int) -> list[CitedText]:
-        """The best points that fit so many words, in the order of the talk; one at least."""
-        taken: list[Point] = []
-        passed_over = 0
-        for point in self._best(self.scores.worth):
-            length = len(WORD.findall(self._text(point)))
-            if length <= words or not taken:
-                taken.append(point)
-                words -= length
-            elif (passed_over := passed_over + 1) > MOST_PASSED_OVER:
-                break
-        return [CitedText(text=self._text(point), sentences=self._cited(point)) for point in sorted(taken, key=_place)]
+        """Lines that together tell what the talk returns to, in so many words, in its order."""
+        lines = np.array(self._telling)
+        bags, length = [self._bags[line] for line in self._telling], self.talk.found["words"][lines]
+        taken = covering(self.scores.worth[lines], bags, length, words)
+        return [CitedText(text=tidied(self.talk.lines[line].text), sentences=[self.places[line]]) for line in lines[taken]]
 
     def key_points(self, count: int) -> list[KeyPoint]:
         """The best points, in the order of the talk."""
