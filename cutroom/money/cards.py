@@ -8,6 +8,7 @@ Nothing that Stripe's errors say is passed on: they may hold a client secret.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +48,7 @@ class Cards:
             import httpx  # the SDK costs 40 MB: only who pays loads it
             import stripe
 
+            logging.getLogger("stripe").setLevel(logging.WARNING)  # below, it tells of bodies, which hold client secrets
             self._made = stripe.StripeClient(
                 self._key,
                 base_addresses={"api": self._url} if self._url else {},
@@ -206,6 +208,7 @@ def intent_of(found: Mapping[str, Any]) -> Intent:
         amount=found["amount"],
         amount_capturable=found.get("amount_capturable", 0),
         amount_received=found.get("amount_received", 0),
+        refunded=charge.get("amount_refunded", 0),
         currency=found["currency"],
         customer=found.get("customer") or "",
         metadata=found.get("metadata") or {},
