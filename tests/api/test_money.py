@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
+from api.requests import NewCampaign
 from cutroom.cli import credits
 from cutroom.client import Client
 from cutroom.contracts.base import JobRef
@@ -317,3 +318,8 @@ async def test_the_client_quotes_and_meets_the_limits_of_a_plan(selling: FastAPI
         assert limited.value.plan == "starter"
         job = await asyncio.to_thread(client.create_campaign, asset_id, count=1, quote_id=offer.id)
     assert (offer.total, job.price["total"]) == (2 + 5, 2 + 5)
+
+
+def test_a_campaign_without_a_quote_is_the_body_that_it_was_so_that_an_older_key_still_fits_it() -> None:
+    assert "quote_id" not in NewCampaign(asset_id="ast_1").model_dump(mode="json")
+    assert NewCampaign(asset_id="ast_1", quote_id="quo_1").model_dump(mode="json")["quote_id"] == "quo_1"
