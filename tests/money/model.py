@@ -160,7 +160,7 @@ class Model:
     def _adjust(self, step: Step) -> object:
         if ("adjust", step.key) in self.done:
             return None if self.done["adjust", step.key] == step else "Conflict"
-        if self.available < -step.amount:
+        if step.amount < 0 and self.available < -step.amount:
             return "InsufficientCredits"
         self.done["adjust", step.key] = step
         if step.amount > 0:
