@@ -63,12 +63,21 @@ async def release_payment(task: Task, job: JobRef) -> Nothing:
             return Nothing()
     known = await _known(task, job)
     intent = await _intent(task, job, known)
-    if intent.status == "succeeded":
-        await known.cards.refund(job, intent.id, intent.amount_received)
-    elif intent.status != "canceled":
-        intent = await known.cards.cancel(job, intent.id, "abandoned")
-    await _note(task, job, intent)
+    await _note(task, job, await give_back(known.cards, job, intent))
     return Nothing()
+
+
+async def give_back(cards: Cards, job: JobRef, intent: Intent) -> Intent:
+    """Cancel what was not captured, refund what was and is not refunded yet; answers the intent as it is then."""
+    if intent.status not in ("succeeded", "canceled"):
+        try:
+            return await cards.cancel(job, intent.id, "abandoned")
+        except Conflict:  # it was captured, or ended, since it was looked at
+            intent = await cards.get_intent(intent.id)
+    left = intent.amount_received - intent.refunded
+    if intent.status == "succeeded" and left:
+        await cards.refund(job, intent.id, left)
+    return intent
 
 
 async def _known(task: Task, job: JobRef) -> Known:
@@ -106,8 +115,10 @@ async def _note(task: Task, job: JobRef, intent: Intent) -> Payment:
 
 
 async def _unknown(task: Task, job: JobRef, question: str) -> None:
+    """Raises Conflict (`payment_canceled`) where the payment has ended, so that nothing is asked for it any more."""
     async with task.resources.database.transaction(job.org_id) as session:
-        await payments.mark_unknown(session, job, question)
+        if not await payments.mark_unknown(session, job, question):
+            raise _canceled()
 
 
 def _canceled() -> Conflict:

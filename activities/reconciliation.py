@@ -1,11 +1,14 @@
 """Holding what Postgres says against what Temporal and the store say, and mending the difference.
 
-Terminated: the workflow is gone without a word; the job is closed, its hold settled. Lost: Temporal knows nothing of it;
-it is started anew and finds its artifacts. Stuck: nothing happens; somebody is told. Orphaned: a hold outlived its job.
+Terminated: the workflow is gone without a word; the job is closed, its hold settled, its card given back. Lost: Temporal knows
+nothing of it; it is started anew and finds its artifacts. Stuck: nothing happens; somebody is told. Orphaned: a hold outlived
+its job.
 """
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.base import Task, implements
 from cutroom.contracts.base import JobRef
@@ -22,11 +25,13 @@ from cutroom.contracts.reconciliation import (
 )
 from cutroom.errors import NotFound
 from cutroom.money.billing import settle_job
-from cutroom.store import clips, jobs, ledger, outbox, reconciliation, uploads
+from cutroom.store import clips, jobs, ledger, outbox, payments, reconciliation, uploads
 from cutroom.store.reconciliation import OpenJob
+from cutroom.store.tables import Job
 from cutroom.telemetry import tracing
 from cutroom.temporal.engine import RunState
 
+TERMINATED = "An operator ended the work on this job; what was ready is kept and paid for, the rest was given back."
 QUIET = timedelta(hours=6)
 SWEPT_AT_ONCE = 200
 UPLOAD_GRACE = timedelta(hours=1)
@@ -79,23 +84,29 @@ async def _close(task: Task, job: OpenJob) -> str:
     async with task.resources.all_organisations.transaction(job.ref.org_id) as session:
         if not await reconciliation.is_live(session, job.ref):
             return ""
-        settled = await settle_job(session, job.ref)
-        status = JobStatus.CANCELED if job.cancel_requested else JobStatus.FAILED
         row = await jobs.get(session, job.ref.job_id)
-        ended = EventInput(
-            job=job.ref,
-            seq=row.last_seq + 1,
-            kind="status",
-            status=status,
-            error_code="workflow_terminated",
-            error_detail="An operator ended the work on this job; what was ready is kept and paid for, the rest was given back.",
-        )
+        status = JobStatus.CANCELED if job.cancel_requested else JobStatus.FAILED
+        if row.kind == "summary":
+            status, paid = await _close_card(session, job.ref, row, status)
+        else:
+            settled = await settle_job(session, job.ref)
+            paid = f"{settled.spent} credits spent, {settled.released} given back"
+        ended = EventInput(job=job.ref, seq=row.last_seq + 1, kind="status", status=status)
+        if status is not JobStatus.SUCCEEDED:
+            ended = ended.model_copy(update={"error_code": "workflow_terminated", "error_detail": TERMINATED})
         await jobs.record_event(session, ended)
         await clips.close_unfinished(session, job.ref, "workflow_terminated", "The job ended before this clip was ready.")
-        detail = "The workflow ended without ending its job."
-        action = f"Closed as {status}; {settled.spent} credits spent, {settled.released} given back."
+        detail, action = "The workflow ended without ending its job.", f"Closed as {status}; {paid}."
         await reconciliation.add_finding(session, job.ref.org_id, "terminated", job.ref.job_id, detail, action)
     return "terminated"
+
+
+async def _close_card(session: AsyncSession, job: JobRef, row: Job, status: JobStatus) -> tuple[JobStatus, str]:
+    """How a job ends that is paid by card, and what becomes of its payment. A captured one was kept only for what can be read."""
+    if row.files.get("summary") and (await payments.of_job(session, job)).status == "captured":
+        return JobStatus.SUCCEEDED, "what was paid for can be downloaded"
+    await outbox.add(session, job.org_id, "start", workflow_id("payment_release", job.job_id), job.model_dump())
+    return status, "the payment is given back"
 
 
 async def _start_anew(task: Task, job: OpenJob) -> str:

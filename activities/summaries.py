@@ -73,7 +73,7 @@ async def write_summary(task: Task, asked: SummariseInput) -> SummaryFiles:
     async def write(transcript: Transcript) -> Summary:
         key = settings.language_api_key.get_secret_value()
         async with Endpoint(settings.language_url, asked.plan.writer, key, settings.language_timeout_s) as endpoint, waiting(task):
-            return await summary_llm.summarise(endpoint, transcript, asked.plan.wishes)
+            return await summary_llm.write(endpoint, asked.plan.writer, transcript, asked.plan.wishes)
 
     return await _files(task, asked, summary_llm.VERSION, write)
 
@@ -83,12 +83,19 @@ async def _files(
 ) -> SummaryFiles:
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
         made = await write(await task.read(asked.transcript, Transcript))
-        await asyncio.to_thread(exports.save, made, paths["json_file"], paths["markdown"], paths["docx"], paths["chapters"])
+        await asyncio.to_thread(_save, made, paths)
         return {}
 
     params = {"model": asked.plan.writer, "wishes": asked.plan.wishes.model_dump()}
     produced = await task.make(task.job_scope, version, params, [asked.transcript], SUFFIXES, make)
     return SummaryFiles.model_validate(produced.refs)
+
+
+def _save(made: Summary, paths: dict[str, Path]) -> None:
+    paths["json_file"].write_text(exports.as_json(made), "utf-8")
+    paths["markdown"].write_text(exports.as_markdown(made), "utf-8")
+    paths["docx"].write_bytes(exports.as_docx(made))
+    paths["chapters"].write_text(exports.as_chapters(made), "utf-8")
 
 
 @implements(RECORD_SUMMARY)

@@ -6,7 +6,22 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from activities import assets, card_events, deliveries, jobs, language, mail, media, money, reconciliation, selection, shots, speech
+from activities import (
+    assets,
+    card_events,
+    deliveries,
+    jobs,
+    language,
+    mail,
+    media,
+    money,
+    payments,
+    reconciliation,
+    selection,
+    shots,
+    speech,
+    summaries,
+)
 from activities.base import Implementation, Resources
 from activities.resources import open_resources
 from cutroom import process
@@ -21,7 +36,9 @@ from workflows.card_event import CardEvent
 from workflows.clip import Clip
 from workflows.delivery import Delivery, Mail
 from workflows.ingest import Ingest
+from workflows.payment_release import PaymentRelease
 from workflows.reconciliation import Reconciliation
+from workflows.summary import Summary
 
 CONTROL: Sequence[Implementation[Any, Any]] = (
     assets.accept_asset,
@@ -39,13 +56,20 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     reconciliation.reconcile_holds,
     reconciliation.reconcile_jobs,
     reconciliation.sweep_uploads,
+    summaries.record_summary,
+    summaries.resolve_summary,
 )
 OUTBOUND: Sequence[Implementation[Any, Any]] = (
     card_events.look_up_card_object,
     deliveries.deliver,
     language.rerank_clips,
     mail.send_mail,
+    payments.capture_payment,
+    payments.look_at_payment,
+    payments.open_payment,
+    payments.release_payment,
     reconciliation.sweep_store,
+    summaries.write_summary,
 )
 MEDIA: Sequence[Implementation[Any, Any]] = (
     media.inspect_upload,
@@ -57,8 +81,9 @@ MEDIA: Sequence[Implementation[Any, Any]] = (
     shots.join_shots,
     speech.join_transcript,
     speech.plan_speech,
+    summaries.summarise,
 )
-WORKFLOWS: Sequence[type] = (Campaign, CardEvent, Clip, Delivery, Ingest, Mail, Reconciliation)
+WORKFLOWS: Sequence[type] = (Campaign, CardEvent, Clip, Delivery, Ingest, Mail, PaymentRelease, Reconciliation, Summary)
 
 
 async def main(role: str) -> None:

@@ -15,6 +15,7 @@ from cutroom.temporal.worker import make_worker, run_until_stopped
 
 GPU: Sequence[Implementation[Any, Any]] = (
     engines.choose_engines,
+    engines.choose_recogniser,
     transcription.transcribe_chunk,
     vision.detect_shots_chunk,
     vision.reframe_clip,

@@ -21,8 +21,9 @@ CancelReason = Literal["abandoned", "duplicate", "fraudulent", "requested_by_cus
 class Intent(Frozen):
     """A PaymentIntent. Amounts in minor units of `currency` (ISO 4217, lower case).
 
-    `decline_code`: why the last try did not go through. `capture_before`: when the authorisation lapses, once there is one.
-    `cancel_reason`: why it was canceled; `automatic` where its authorisation lapsed.
+    `refunded`: how much of what was received was given back. `decline_code`: why the last try did not go through.
+    `capture_before`: when the authorisation lapses, once there is one. `cancel_reason`: why it was canceled; `automatic` where
+    its authorisation lapsed.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Intent(Frozen):
     amount: int
     amount_capturable: int
     amount_received: int
+    refunded: int = 0
     currency: str
     customer: str = ""
     metadata: dict[str, str] = {}

@@ -69,10 +69,14 @@ async def note(session: AsyncSession, job: JobRef, intent: Intent) -> Payment:
     return await of_job(session, job)
 
 
-async def mark_unknown(session: AsyncSession, job: JobRef, reason: str) -> None:
-    """Note that an answer never came, before it is asked for; `reason` names the call, such as `capture`."""
+async def mark_unknown(session: AsyncSession, job: JobRef, reason: str) -> bool:
+    """Note that an answer never came, before it is asked for; `reason` names the call, such as `capture`.
+
+    Answers whether the payment is open: one that has ended is left alone.
+    """
     open_ = (col(Payment.id) == payment_id(job), col(Payment.status).not_in(ENDED))
-    await session.execute(update(Payment).where(*open_).values(status="unknown", reason=reason, at=func.now()))
+    marked = update(Payment).where(*open_).values(status="unknown", reason=reason, at=func.now())
+    return await session.scalar(marked.returning(col(Payment.id))) is not None
 
 
 async def abandon(session: AsyncSession, job: JobRef) -> bool:
