@@ -64,6 +64,7 @@ async def _asked(endpoint: Endpoint, question: Sequence[Message], kind: type[N],
     answer can be read.
     """
     messages, found = [*question], None
+    faults: list[str]
     for _ in range(2):
         answer: str = await endpoint.answer(messages, kind.model_json_schema())
         said = read(answer, kind)

@@ -33,7 +33,8 @@ READ = f"""You take notes of a recording for its summary. {_MATERIAL}{{"points":
 points: the most important things that are said, each one sentence that can be understood by itself.
 quotes: the sentences most worth quoting; why: one plain sentence of at most 120 characters."""
 WRITE = f"""You write the summary of a recording from notes of it. {_MATERIAL}{{"summary": [{{"text": "...", \
-"sentences": [12, 13]}}], "points": [{{"text": "...", "sentences": [12, 13]}}], "quotes": [{{"sentence": 14, "why": "..."}}], "titles": ["..."]}}
+"sentences": [12, 13]}}], "points": [{{"text": "...", "sentences": [12, 13]}}], \
+"quotes": [{{"sentence": 14, "why": "..."}}], "titles": ["..."]}}
 summary: its sentences in the order of the recording. points: each one sentence that can be understood by itself.
 quotes: some of those offered. titles: one for each chapter, in order, at most 60 characters, in words of the chapter.
 Cite only numbers that the notes cite."""
