@@ -1,14 +1,19 @@
-"""One try of one delivery: read what to send, send it while no transaction is open, note what came of it."""
+"""Deliveries: one try of one, sent while no transaction is open; and those that no workflow works on any more."""
 
 import time
+from collections import Counter
+from datetime import timedelta
 
 from activities.base import Task, implements
 from cutroom.contracts.deliveries import DELIVER, Tried, TryInput
+from cutroom.contracts.reconciliation import RECONCILE_DELIVERIES, EveryOrganisation, Findings
 from cutroom.errors import InvalidRequest
 from cutroom.settings import Settings
-from cutroom.store import deliveries
+from cutroom.store import deliveries, outbox, reconciliation
 from cutroom.store.deliveries import Parcel
+from cutroom.store.tables import WebhookDelivery
 from cutroom.telemetry import metrics
+from cutroom.temporal.engine import RunState
 from cutroom.webhooks.addresses import checked_url
 from cutroom.webhooks.events import body_of
 from cutroom.webhooks.lanes import Busy, Lanes
@@ -18,6 +23,8 @@ from cutroom.webhooks.signing import signed_headers
 # Tries at a time of one endpoint in one process: of one that works, and of one whose last try failed.
 AT_ONCE, AT_ONCE_FAILING = 4, 1
 LANES = Lanes()
+OVERDUE = timedelta(minutes=10)
+MENDED_AT_ONCE = 200
 
 
 @implements(DELIVER)
@@ -53,3 +60,38 @@ async def _post(settings: Settings, parcel: Parcel) -> Answer:
         return Answer(code=error.code)
     about = {"Content-Type": "application/json", "User-Agent": "Cutroom-Webhooks", **headers}
     return await post(url, about, body, settings.private_hosts)
+
+
+@implements(RECONCILE_DELIVERIES)
+async def reconcile_deliveries(task: Task, _: EveryOrganisation) -> Findings:
+    """Start anew the deliveries that Temporal has forgotten, and give up those whose workflow was ended."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        overdue = await deliveries.overdue(session, OVERDUE, MENDED_AT_ONCE)
+    counts: Counter[str] = Counter()
+    for done, delivery in enumerate(overdue, 1):
+        state = await task.resources.engine.state(deliveries.target_of(delivery))
+        if state is not RunState.RUNNING and (found := await _mend(task, delivery, state)):
+            counts[found] += 1
+        task.beat(done, len(overdue))
+    return Findings(counts=counts)
+
+
+async def _mend(task: Task, overdue: WebhookDelivery, state: RunState) -> str:
+    target = deliveries.target_of(overdue)
+    async with task.resources.all_organisations.transaction(overdue.org_id) as session:
+        delivery = await deliveries.still_pending(session, overdue.id)
+        if delivery is None or await reconciliation.waits_in_outbox(session, target):
+            return ""
+        if state is RunState.UNKNOWN:
+            payload = {"org_id": delivery.org_id, "delivery_id": delivery.id, "tried": delivery.tries, "anew": True}
+            await outbox.add(session, delivery.org_id, "start", target, payload)
+            kind, detail, action = "lost_delivery", "Temporal knows nothing of the workflow.", "Started anew."
+        else:
+            deliveries.cancel(delivery, "workflow_terminated")
+            kind, detail, action = (
+                "stopped_delivery",
+                "The workflow ended without ending its delivery.",
+                "Canceled; it can be replayed.",
+            )
+        await reconciliation.add_finding(session, delivery.org_id, kind, delivery.id, detail, action)
+    return kind

@@ -7,6 +7,7 @@ from temporalio import workflow
 
 from cutroom.contracts.reconciliation import (
     EXPIRE_GRANTS,
+    RECONCILE_DELIVERIES,
     RECONCILE_HOLDS,
     RECONCILE_JOBS,
     SWEEP_STORE,
@@ -27,7 +28,10 @@ class Reconciliation:
     @workflow.run
     async def run(self) -> Findings:
         counts: dict[str, int] = {}
-        for step in (RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS):
+        steps = [RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS]
+        if workflow.patched("deliveries"):  # since 0.4.0
+            steps.append(RECONCILE_DELIVERIES)
+        for step in steps:
             try:
                 counts.update((await self.flow.execute(step, EveryOrganisation())).counts)
             except StepError as error:

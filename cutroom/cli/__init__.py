@@ -21,6 +21,7 @@ COMMANDS = (
     "jobs",
     "tokens",
     "credits",
+    "webhooks",
     "organisations",
     "models",
     "reconcile",

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cutroom.errors import InvalidRequest, SetupError
+from cutroom.errors import InvalidRequest, NotFound, SetupError
 from cutroom.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -68,6 +68,25 @@ def list_organisations(as_json: AsJson = False) -> None:
     for organisation in found:
         table.add_row(organisation.id, escape(organisation.name), f"{organisation.created_at:%Y-%m-%d %H:%M:%S}")
     Console().print(table)
+
+
+@app.command()
+def mail(
+    org_id: Annotated[str, typer.Argument(help="Such as org_...")],
+    email: Annotated[str, typer.Argument(help="An owner of it; made one where there is none.")],
+    off: Annotated[bool, typer.Option("--off", help="Send no more.")] = False,
+) -> None:
+    """Have an owner told by mail when a job ends."""
+    asyncio.run(_with_database(lambda database: _mail(database, org_id, email, not off)))
+
+
+async def _mail(database: "Database", org_id: str, email: str, wanted: bool) -> str:
+    from cutroom.store import identity
+
+    async with database.transaction(None) as session:
+        if org_id not in {organisation.id for organisation in await identity.list_organisations(session)}:
+            raise NotFound("There is no such organisation; see `cutroom organisations list`.", code="organisation_unknown")
+        return await identity.add_member(session, org_id, email, "admin", wants_mail=wanted)
 
 
 async def _create(database: "Database", name: str, credits: int, token_file: Path | None) -> Made:

@@ -11,7 +11,21 @@ from typing import Any, Self
 import httpx
 from httpx_sse import connect_sse
 
-from cutroom.client.resources import Asset, Balance, Entry, Event, File, Job, MadeToken, Quote, Token
+from cutroom.client.resources import (
+    Asset,
+    Balance,
+    Entry,
+    Event,
+    File,
+    Job,
+    MadeToken,
+    MadeWebhookEndpoint,
+    Payment,
+    Quote,
+    Token,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from cutroom.client.transport import PATIENCE_S, Transport, error_of
 from cutroom.client.uploading import send
 from cutroom.errors import Unreachable
@@ -71,12 +85,49 @@ class Client:
         body |= {"quote_id": quote_id} if quote_id else {}
         return Job.model_validate(self._transport.post("/v1/campaigns", body, key=key))
 
+    def create_summary(
+        self,
+        asset_id: str,
+        *,
+        captions_asset_id: str | None = None,
+        length: str | None = None,
+        key_points: int | None = None,
+        highlights: int | None = None,
+        language: str | None = None,
+        currency: str | None = None,
+        external_id: str | None = None,
+        quote_id: str | None = None,
+        key: str | None = None,
+    ) -> Job:
+        """Ask for a summary; it begins once `payment` is confirmed. What is left out takes the server's default."""
+        wishes = {
+            "captions_asset_id": captions_asset_id,
+            "length": length,
+            "key_points": key_points,
+            "highlights": highlights,
+            "language": language,
+            "currency": currency,
+            "external_id": external_id,
+            "quote_id": quote_id,
+        }
+        given = {name: value for name, value in wishes.items() if value is not None}
+        return Job.model_validate(self._transport.post("/v1/summaries", {"asset_id": asset_id, **given}, key=key))
+
+    def payment(self, summary_id: str) -> Payment:
+        """How a summary's payment stands now; waits until it is open."""
+        return Payment.model_validate(self._transport.get(f"/v1/summaries/{summary_id}/payment"))
+
     def job(self, job_id: str) -> Job:
         return Job.model_validate(self._transport.get(f"/v1/jobs/{job_id}"))
 
     def campaign_json(self, campaign_id: str) -> dict[str, Any]:
         """The campaign as the API gives it."""
         answer: dict[str, Any] = self._transport.get(f"/v1/campaigns/{campaign_id}")
+        return answer
+
+    def summary_json(self, summary_id: str) -> dict[str, Any]:
+        """The summary's job as the API gives it; what was summed up is among its files."""
+        answer: dict[str, Any] = self._transport.get(f"/v1/summaries/{summary_id}")
         return answer
 
     def jobs(self, *, kind: str | None = None, status: str | None = None) -> Iterator[Job]:
@@ -172,8 +223,28 @@ class Client:
     def revoke_token(self, token_id: str) -> None:
         self._transport.delete(f"/v1/tokens/{token_id}")
 
+    def webhook_endpoints(self) -> Iterator[WebhookEndpoint]:
+        return (WebhookEndpoint.model_validate(item) for item in self._pages("/v1/webhook-endpoints"))
+
+    def create_webhook_endpoint(self, url: str, events: Sequence[str], description: str = "") -> MadeWebhookEndpoint:
+        body = {"url": url, "events": list(events), "description": description}
+        return MadeWebhookEndpoint.model_validate(self._transport.post("/v1/webhook-endpoints", body))
+
+    def delete_webhook_endpoint(self, endpoint_id: str) -> None:
+        self._transport.delete(f"/v1/webhook-endpoints/{endpoint_id}")
+
+    def webhook_deliveries(self, endpoint_id: str | None = None, status: str | None = None) -> Iterator[WebhookDelivery]:
+        """Deliveries with their tries, newest first."""
+        pages = self._pages("/v1/webhook-deliveries", endpoint=endpoint_id, status=status)
+        return (WebhookDelivery.model_validate(item) for item in pages)
+
+    def replay_webhook_delivery(self, delivery_id: str, *, key: str | None = None) -> WebhookDelivery:
+        """Send an event once more: a delivery of its own."""
+        return WebhookDelivery.model_validate(self._transport.post(f"/v1/webhook-deliveries/{delivery_id}/replay", key=key))
+
     def _act(self, job_id: str, action: str) -> Job:
-        return Job.model_validate(self._transport.post(f"/v1/campaigns/{job_id}/{action}"))
+        kind = "summaries" if job_id.startswith("sum_") else "campaigns"
+        return Job.model_validate(self._transport.post(f"/v1/{kind}/{job_id}/{action}"))
 
     def _stream(self, job_id: str, last: int) -> Iterator[Event]:
         headers = {"Last-Event-ID": str(last)}

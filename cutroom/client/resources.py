@@ -99,6 +99,22 @@ class Quote(Resource):
     expires_at: datetime
 
 
+class Payment(Resource):
+    """What a summary's card pays, in minor units of `currency`. `client_secret`: the payer's browser or app confirms with it.
+
+    `status` as Stripe names it: `requires_capture` is authorised, `succeeded` captured. `reason`: why the last try failed.
+    """
+
+    intent_id: str
+    status: str
+    amount: int
+    currency: str
+    captured: int
+    client_secret: str | None = None
+    reason: str | None = None
+    capture_before: datetime | None = None
+
+
 class Balance(Resource):
     """Credits, and the plan that says what is allowed."""
 
@@ -134,3 +150,43 @@ class MadeToken(Token):
     """`token` is shown this once."""
 
     token: str
+
+
+class WebhookEndpoint(Resource):
+    """`disabled_reason`: gone | failing | asked; empty while it is enabled."""
+
+    id: str
+    mode: str
+    url: str
+    events: list[str]
+    description: str = ""
+    enabled: bool
+    disabled_reason: str = ""
+
+
+class MadeWebhookEndpoint(WebhookEndpoint):
+    """`secret` verifies what is sent; it is shown this once."""
+
+    secret: str
+
+
+class WebhookAttempt(Resource):
+    number: int
+    at: datetime
+    http_status: int | None
+    duration_s: float
+    error_code: str
+
+
+class WebhookDelivery(Resource):
+    """status: pending | succeeded | failed | canceled."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    status: str
+    http_status: int | None
+    error_code: str
+    next_at: datetime | None
+    attempts: list[WebhookAttempt] = []

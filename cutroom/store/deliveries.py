@@ -141,7 +141,7 @@ async def open_try(session: AsyncSession, wanted: TryInput) -> Parcel | Tried:
         return Tried(wait_s=max(0.0, (delivery.next_at - datetime.now(UTC)).total_seconds()))
     endpoint = await session.get_one(WebhookEndpoint, delivery.endpoint_id)
     if endpoint.deleted_at is not None or not endpoint.enabled:
-        await cancel(session, delivery, "webhook_endpoint_disabled" if endpoint.deleted_at is None else "webhook_endpoint_unknown")
+        cancel(delivery, "webhook_endpoint_disabled" if endpoint.deleted_at is None else "webhook_endpoint_unknown")
         return Tried(over=True)
     return Parcel(
         endpoint_id=endpoint.id,
@@ -152,7 +152,19 @@ async def open_try(session: AsyncSession, wanted: TryInput) -> Parcel | Tried:
     )
 
 
-async def cancel(session: AsyncSession, delivery: WebhookDelivery, code: str) -> None:
+async def overdue(session: AsyncSession, by: timedelta, limit: int) -> list[WebhookDelivery]:
+    """Deliveries whose next try should have been made for so long, longest first: for the system role."""
+    late = (col(WebhookDelivery.status) == "pending", col(WebhookDelivery.next_at) < func.now() - by)
+    return list(await session.scalars(select(WebhookDelivery).where(*late).order_by(col(WebhookDelivery.next_at)).limit(limit)))
+
+
+async def still_pending(session: AsyncSession, delivery_id: str) -> WebhookDelivery | None:
+    """The delivery, nobody else's until the transaction ends; None where it is over."""
+    pending = (col(WebhookDelivery.id) == delivery_id, col(WebhookDelivery.status) == "pending")
+    return await session.scalar(select(WebhookDelivery).where(*pending).with_for_update())
+
+
+def cancel(delivery: WebhookDelivery, code: str) -> None:
     """Give a delivery up that no try could end."""
     delivery.status, delivery.error_code, delivery.next_at, delivery.ended_at = "canceled", code, None, datetime.now(UTC)
 
