@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import pytest
@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from cutroom.local import temporal as temporal_module
+from cutroom.local.cards.server import CardServer
 from cutroom.local.home import Secrets
 from cutroom.local.ports import free_port
 from cutroom.local.postgres import Postgres
@@ -136,6 +137,24 @@ def temporal_server(servers_folder: Path) -> Iterator[TemporalServer]:
     server = Temporal(ensure(TEMPORAL, Console(stderr=True)), servers_folder / "temporal", free_port(), free_port())
     with serving(server, temporal_module.environment(), servers_folder / "temporal.log"):
         yield TemporalServer(server.address, server.ui_port)
+
+
+@pytest.fixture(scope="session")
+def card_server(servers_folder: Path) -> Iterator[CardServer]:
+    """The stand-in for Stripe. Its events go to a port where the tests that care put a receiver."""
+    server = CardServer(servers_folder / "cards", free_port(), free_port(), "stand_in_live_1", "stand_in_test_1", "whsec_tests")
+    with serving(server, {**os.environ, **server.environment()}, servers_folder / "cards.log"):
+        yield server
+
+
+def card_settings(server: CardServer) -> dict[str, Any]:
+    """What `Settings` say of a stand-in."""
+    return {
+        "stripe_url": server.url,
+        "stripe_live_key": SecretStr(server.live_key),
+        "stripe_test_key": SecretStr(server.test_key),
+        "stripe_webhook_secrets": SecretStr(server.hook_secret),
+    }
 
 
 @pytest.fixture(scope="session")

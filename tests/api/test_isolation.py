@@ -18,13 +18,16 @@ from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.campaign import FinishClipInput, PackagedClip
 from cutroom.contracts.documents import ClipChoice
 from cutroom.contracts.jobs import EventInput, JobStatus
+from cutroom.local.cards.server import CardServer
 from cutroom.settings import Settings
 from cutroom.store import clips, jobs, ledger, reconciliation
 from tests.api.conftest import MakeTenant, Tenant
+from tests.conftest import card_settings
 
 ANSWER_WITHIN_S = 60
 SOURCE = b"bytes"
 HASH = hashlib.sha256(SOURCE).hexdigest()
+CHECKOUT = {"pack": "small", "success_url": "https://example.com/thanks", "cancel_url": "https://example.com/back"}
 UPLOAD = {"filename": "talk.mp4", "size_bytes": len(SOURCE)}
 
 
@@ -87,6 +90,8 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
         "captions_asset_id": world.captions_asset_id,
         "quote_id": world.quote_id,
     },
+    "create_checkout": lambda _: CHECKOUT,
+    "create_portal_session": lambda _: {"return_url": "https://example.com/account"},
     "create_token": lambda _: {"name": "another", "scopes": ["jobs:read"]},
     "create_webhook_endpoint": lambda _: {"url": "https://example.com/hook", "events": ["*"]},
     "change_webhook_endpoint": lambda _: {"description": "ours"},
@@ -96,7 +101,13 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
 }
 # What shows no ids of its owner.
 WITHOUT_IDS = {"list_prices", "get_credits"}
-PUBLIC = {"healthz", "readyz"}
+PUBLIC = {"healthz", "readyz", "receive_stripe_event"}
+
+
+@pytest.fixture
+def settings(settings: Settings, card_server: CardServer) -> Settings:
+    """With somewhere to pay."""
+    return settings.model_copy(update=card_settings(card_server))
 
 
 async def send_source(tenant: Tenant, world: World) -> None:
@@ -117,11 +128,16 @@ async def spend(tenant: Tenant, world: World) -> None:
         await ledger.settle(session, JobRef(org_id=tenant.org_id, job_id=world.job_id), 5)
 
 
+async def become_customer(tenant: Tenant, _: World) -> None:
+    assert (await tenant.http.post("/v1/checkouts", json=CHECKOUT)).status_code == 201
+
+
 # What must have happened before the owner's call can succeed.
 BEFORE: dict[str, Callable[[Tenant, World], Awaitable[None]]] = {
     "complete_upload": send_source,
     "stream_job_events": end_job,
     "create_refund": spend,
+    "create_portal_session": become_customer,
 }
 
 

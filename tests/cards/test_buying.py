@@ -24,7 +24,7 @@ from cutroom.store import identity
 from cutroom.store.database import Database
 from cutroom.temporal.connection import connect
 from cutroom.temporal.worker import make_worker
-from tests.cards.conftest import card_settings
+from tests.conftest import card_settings
 from workflows.card_event import CardEvent
 
 URLS = {"success_url": "https://example.com/thanks", "cancel_url": "https://example.com/never-mind"}

@@ -19,7 +19,7 @@ from cutroom.local.cards.server import CardServer
 from cutroom.money import cards as cards_module
 from cutroom.money.cards import CardModes, Cards
 from cutroom.settings import Settings
-from tests.cards.conftest import card_settings
+from tests.conftest import card_settings
 
 
 def new_job() -> JobRef:
