@@ -51,7 +51,7 @@ async def create_upload(
         known = await assets.find_ready(session, caller.org_id, wanted.sha256) if wanted.sha256 is not None else None
     if known is not None:
         return await once.respond(lambda _: _already_here(known))
-    entitlements.require_size(plan, wanted.size_bytes)
+    entitlements.require_size(plan, wanted.size_bytes, "size_bytes")
     return await _begin(once, wanted)
 
 

@@ -18,9 +18,9 @@ async def plan_for(session: AsyncSession, org_id: str, mode: str, default: str) 
     return _EVER.get(await plans.plan_of(session, org_id, mode) or default, _EVER[default])
 
 
-def require_size(plan: Plan, size: int) -> None:
-    """Raises PlanLimit where a source of `size` bytes is over the plan."""
-    _require(plan, "max_source_bytes", size, f"sources of up to {(plan.max_source_bytes or 0) // _MIB} MiB", "size_bytes")
+def require_size(plan: Plan, size: int, field: str = "asset_id") -> None:
+    """Raises PlanLimit where a source of `size` bytes, which the request names in `field`, is over the plan."""
+    _require(plan, "max_source_bytes", size, f"sources of up to {(plan.max_source_bytes or 0) // _MIB} MiB", field)
 
 
 def require_length(plan: Plan, source_s: float) -> None:

@@ -168,10 +168,12 @@ async def test_over_the_plan_the_one_that_would_allow_it_is_named(selling: FastA
     refused = await create(tenant, await tenant.asset(media=HOUR))
     problem = refused.json()
     assert (refused.status_code, problem["code"], problem["plan"]) == (402, "plan_limit", "starter")
+    assert problem["errors"][0]["field"] == "asset_id"
     assert problem["detail"] == "Your plan free allows sources of up to 30 minutes; the plan starter allows it."
     for size, larger in ((2 << 30, "starter"), (6 << 30, "studio")):
         refused = await tenant.http.post("/v1/uploads", json={"filename": "talk.mp4", "size_bytes": size})
         assert (refused.status_code, refused.json()["plan"]) == (402, larger)
+        assert refused.json()["errors"][0]["field"] == "size_bytes"
     assert (await tenant.http.post("/v1/uploads", json={"filename": "talk.mp4", "size_bytes": 1 << 30})).status_code == 201
 
     await subscribe(tenant, "starter")
