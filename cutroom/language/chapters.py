@@ -23,7 +23,8 @@ def openings(talk: Talk, bags: Sequence[Sequence[str]]) -> list[int]:
     """The first line of each chapter, 0 among them. `bags`: the terms of each line."""
     count = len(bags)
     hints = _hints(talk)
-    known, said = len({term for bag in bags for term in bag}), sum(map(len, bags))
+    share = min(1.0, MOST / count)  # of a long talk as many lines as a chapter has count, so that its chapters are no longer
+    known, said = len({term for bag in bags for term in bag}) * math.sqrt(share), sum(map(len, bags)) * share  # Heaps' law
     cost = COST * math.log(said + 1)
     best, came = np.full(count + 1, math.inf), [0] * (count + 1)
     best[0] = 0.0
