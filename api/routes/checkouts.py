@@ -19,7 +19,7 @@ Url = Annotated[AnyHttpUrl, Field(max_length=2000), AfterValidator(str)]
 
 
 class NewCheckout(BaseModel):
-    """Name a plan or a pack of `GET /v1/plans`."""
+    """Name a plan or a pack of `GET /v1/prices`."""
 
     model_config = ConfigDict(extra="forbid")
     plan: str | None = Field(None, max_length=50)

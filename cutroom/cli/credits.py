@@ -1,5 +1,6 @@
-"""`cutroom credits`: what there is, what happened, giving more, and mending what was wrong."""
+"""`cutroom credits`: what there is, what happened, buying and giving more, and mending what was wrong."""
 
+import time
 from datetime import datetime
 from typing import Annotated
 
@@ -8,10 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cutroom.cli.paying import TestCard, pay_page, stand_in_of
 from cutroom.cli.session import open_client
+from cutroom.errors import SetupError
 from cutroom.settings import get_settings
 
 app = typer.Typer(name="credits", no_args_is_help=True, help="Show, grant and correct credits.")
+
+CREDITS_WITHIN_S = 30.0
 
 Moment = datetime | None
 Reason = Annotated[str, typer.Option(help="Kept in the books.")]
@@ -56,6 +61,35 @@ def statement(
     """All entries of a period between two balances, oldest first, as CSV."""
     with open_client(get_settings()) as client:
         typer.echo(client.statement(since, until), nl=False)
+
+
+@app.command()
+def buy(
+    name: Annotated[str, typer.Argument(help="A pack, or with --plan a plan; GET /v1/prices names them.")],
+    plan: Annotated[bool, typer.Option("--plan", help="Subscribe to a plan.")] = False,
+    card: Annotated[
+        TestCard | None, typer.Option(help="Pay at once with a test card; at the stand-in of this machine's own stack alone.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Print the page that sells a pack or a plan, or pay there with a test card."""
+    settings = get_settings()
+    with open_client(settings) as client:
+        before = client.balance().granted
+        back = settings.api_url or f"http://127.0.0.1:{settings.api_port}"
+        page = client.open_checkout(f"{back}/docs", f"{back}/docs", **{"plan" if plan else "pack": name}).url
+        if card is None:
+            typer.echo(page)
+            if show:
+                typer.launch(page)
+            return
+        if not stand_in_of(settings):
+            raise SetupError("Test cards are typed into Stripe's own page; leave --card out, and open it.", code="cards_not_set_up")
+        pay_page(page, card)
+        deadline = time.monotonic() + CREDITS_WITHIN_S
+        while client.balance().granted == before and time.monotonic() < deadline:
+            time.sleep(0.2)
+        Console().print(f"Paid; {client.balance().available} credits are available.")
 
 
 @app.command()

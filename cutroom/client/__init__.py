@@ -13,6 +13,6 @@ server is away.
 """
 
 from cutroom.client.client import Client
-from cutroom.client.resources import Asset, Balance, Clip, Entry, Event, File, Job, MadeToken, Quote, Token
+from cutroom.client.resources import Asset, Balance, Clip, Entry, Event, File, Job, MadeToken, Payment, Quote, Token
 
-__all__ = ["Asset", "Balance", "Client", "Clip", "Entry", "Event", "File", "Job", "MadeToken", "Quote", "Token"]
+__all__ = ["Asset", "Balance", "Client", "Clip", "Entry", "Event", "File", "Job", "MadeToken", "Payment", "Quote", "Token"]

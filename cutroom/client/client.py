@@ -14,6 +14,7 @@ from httpx_sse import connect_sse
 from cutroom.client.resources import (
     Asset,
     Balance,
+    Checkout,
     Entry,
     Event,
     File,
@@ -200,6 +201,17 @@ class Client:
         """All entries from `since` on and before `until` between two balances, as CSV."""
         period = {"from": since and since.isoformat(), "to": until and until.isoformat()}
         return self._transport.text("/v1/credits/statement", **period)
+
+    def open_checkout(
+        self, success_url: str, cancel_url: str, *, plan: str | None = None, pack: str | None = None, key: str | None = None
+    ) -> Checkout:
+        """A page that sells a plan or a pack of `GET /v1/prices`; credits come with the payment."""
+        body = {"success_url": success_url, "cancel_url": cancel_url} | ({"plan": plan} if plan else {"pack": pack})
+        return Checkout.model_validate(self._transport.post("/v1/checkouts", body, key=key))
+
+    def open_portal(self, return_url: str) -> str:
+        """The address of a page on which the plan is changed or ended."""
+        return str(self._transport.post("/v1/portal-sessions", {"return_url": return_url})["url"])
 
     def grant(self, amount: int, reason: str, *, key: str | None = None) -> None:
         """Give the token's organisation credits; needs the scope `admin`."""

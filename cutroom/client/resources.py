@@ -127,6 +127,13 @@ class Balance(Resource):
     plan: str = ""
 
 
+class Checkout(Resource):
+    """A page of the card processor's; whoever pays goes to `url`."""
+
+    id: str
+    url: str
+
+
 class Entry(Resource):
     """One operation of the ledger. `amounts`: account -> change in credits."""
 

@@ -15,7 +15,10 @@ from pydantic import SecretStr
 from activities import card_events as steps
 from activities.resources import open_resources
 from api.app import create_app
+from cutroom.cli.paying import TestCard, pay_page
+from cutroom.client import Client
 from cutroom.contracts.steps import Queue
+from cutroom.errors import CardDeclined
 from cutroom.identity.tokens import Mode
 from cutroom.local.cards.server import CardServer
 from cutroom.money.books import BOOKS, CURRENT
@@ -149,6 +152,23 @@ async def test_a_disputed_pack_is_taken_back_and_given_again_when_the_dispute_is
     won: Any = {"evidence": {"uncategorized_text": "winning_evidence"}}
     await asyncio.to_thread(sdk.v1.disputes.update, dispute.id, won)
     await buyer.has(BOOK.packs["small"].credits)
+
+
+async def test_the_client_opens_a_page_where_another_card_may_be_tried(new_buyer: NewBuyer) -> None:
+    buyer = await new_buyer("live")
+    token = buyer.http.headers["Authorization"].removeprefix("Bearer ")
+
+    def buy() -> None:
+        with Client(str(buyer.http.base_url), token) as client:
+            page = client.open_checkout(**URLS, pack="medium").url
+            with pytest.raises(CardDeclined) as declined:
+                pay_page(page, TestCard.INSUFFICIENT_FUNDS)
+            assert declined.value.decline_code == "insufficient_funds"
+            pay_page(page, TestCard.VISA)
+            assert client.open_portal("https://example.com/account").startswith("http://127.0.0.1:")
+
+    await asyncio.to_thread(buy)
+    await buyer.has(BOOK.packs["medium"].credits)
 
 
 async def test_one_key_is_one_page_and_another_body_under_it_is_refused(new_buyer: NewBuyer) -> None:
