@@ -44,6 +44,7 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     assets.accept_asset,
     assets.complete_upload,
     assets.reject_asset,
+    deliveries.reconcile_deliveries,
     card_events.apply_card_state,
     jobs.finish_clip,
     jobs.record_clips,
