@@ -17,7 +17,7 @@ from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id, workflow_id
 from cutroom.contracts.jobs import JobStatus
 from cutroom.contracts.media import MediaFacts
-from cutroom.errors import BadInput, Conflict
+from cutroom.errors import BadInput, Conflict, Unreachable
 from cutroom.money import entitlements
 from cutroom.money.plans import Plan
 from cutroom.money.prices import Quote, quote
@@ -127,11 +127,13 @@ async def get_summary(summary: SummaryDep, services: ServicesDep, caller: JobsRe
 
 @router.get("/{summary_id}/payment")
 async def get_summary_payment(summary: SummaryDep, services: ServicesDep, caller: JobsWrite) -> PaymentResource:
-    """The payment as the card processor has it now. 409 `payment_not_open` in the first moments: ask again."""
+    """The payment as the card processor has it now. 503 `payment_not_open` in the first moments: ask again."""
     async with services.database.transaction(caller.org_id) as session:
         payment = await payments.of_job(session, JobRef(org_id=summary.org_id, job_id=summary.id))
+    if not payment.intent_id and payment.status == "canceled":
+        raise Conflict("The job ended before its payment was opened; nothing was charged.", code="payment_canceled")
     if not payment.intent_id:
-        raise Conflict("The payment is not open yet; ask again in a moment.", code="payment_not_open")
+        raise Unreachable("The payment is not open yet; ask again in a moment.", code="payment_not_open")
     intent = await services.cards("live" if payment.mode == "live" else "test").get_intent(payment.intent_id)
     return PaymentResource(
         intent_id=intent.id,

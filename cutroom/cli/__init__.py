@@ -18,6 +18,7 @@ COMMANDS = (
     "up",
     "prepare",
     "run",
+    "summarize",
     "jobs",
     "tokens",
     "credits",

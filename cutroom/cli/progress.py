@@ -10,9 +10,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TaskProgr
 
 from cutroom.client import Event
 
-# Stage of a campaign -> what people read, and the steps whose progress is its own.
+# Stage of a job -> what people read, and the steps whose progress is its own.
 STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "confirm_payment": ("Holding credits", ()),
+    "confirm_payment": ("Confirming the payment", ()),
     "resolve_plan": ("Choosing the engines", ()),
     "prepare_media": ("Reading the recording", ("prepare_media",)),
     "transcribe": ("Hearing the words", ("transcribe_chunk",)),
@@ -20,6 +20,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "score": ("Choosing the clips", ("select_clips",)),
     "clips": ("Making the clips", ("reframe_clip", "render_clip", "package_clip")),
     "settle": ("Settling", ()),
+    "summarise": ("Summing up", ("summarise", "write_summary")),
 }
 
 
@@ -70,6 +71,8 @@ class LiveJob:
         elif event.kind == "step_ended" and step in self._tasks:
             self._bars.update(self._tasks[step], completed=1.0)
             self._bars.stop_task(self._tasks[step])
+        elif event.kind == "payment" and event.data.get("reason"):
+            self._console.print(f"Not authorised yet: {event.data['reason']}", style="yellow", markup=False)
         elif event.kind == "attention":
             self._console.print(f"Waits for help at {step}: {event.data.get('error_detail', '')}", style="yellow", markup=False)
         elif event.kind == "status" and event.data.get("status") not in ("processing", None):

@@ -102,7 +102,7 @@ def make_clips(client: Client, wishes: Wishes, console: Console) -> Job:
     with sending(console) as progress:
         video = client.upload(wishes.video, on_progress=progress.of("Uploading the recording"))
         captions = client.upload(wishes.captions, on_progress=progress.of("Uploading its captions")) if wishes.captions else None
-    _warn(video.warnings, console)
+    warn(video.warnings, console)
     job = client.create_campaign(
         video.id,
         captions_asset_id=captions.id if captions else None,
@@ -155,11 +155,12 @@ def _report(job: Job, out: Path, console: Console) -> None:
             console.print(f"      {clip.score['why']}", style="dim", highlight=False, markup=False)
         elif clip.error:
             console.print(f"  clip {clip.ordinal} failed, {clip.error.code}: {clip.error.detail}", style="red", markup=False)
-    _warn(job.warnings, console)
+    warn(job.warnings, console)
     if job.error:
         console.print(f"{job.status}, {job.error.code}: {job.error.detail}", style="red", markup=False)
 
 
-def _warn(warnings: Sequence[str], console: Console) -> None:
+def warn(warnings: Sequence[str], console: Console) -> None:
+    """Show what to know."""
     for warning in warnings:
         console.print(f"Note: {warning}", style="yellow", highlight=False, markup=False)
