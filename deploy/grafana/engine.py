@@ -123,4 +123,26 @@ def dashboard() -> Json:
             Query("cutroom_disk_free_bytes", "{{process}} {{instance}}"),
         ),
     ]
-    return page("engine", "Engine", "How fast the work goes, and what holds it up.", [*steps, *queues, *around], hours=6)
+    webhooks = [
+        row("Webhooks"),
+        lines(
+            "Tries",
+            "By outcome. refused: the receiver answered no.",
+            "cps",
+            Query("sum by (outcome) (rate(cutroom_webhook_tries_total[$__rate_interval]))", "{{outcome}}"),
+        ),
+        lines(
+            "From an event to its first try",
+            "19 of 20 are faster, over a quarter of an hour.",
+            "s",
+            Query("histogram_quantile(0.95, sum by (le) (rate(cutroom_webhook_delay_seconds_bucket[15m])))", "first try"),
+        ),
+        lines(
+            "Endpoints turned off",
+            "Within the hour before. gone: it said so; failing: nothing arrived for five days.",
+            "none",
+            Query("sum by (code) (increase(cutroom_webhook_endpoints_disabled_total[1h]))", "{{code}}"),
+        ),
+    ]
+    panels = [*steps, *queues, *webhooks, *around]
+    return page("engine", "Engine", "How fast the work goes, and what holds it up.", panels, hours=6)
