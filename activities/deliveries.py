@@ -87,7 +87,7 @@ async def _mend(task: Task, overdue: WebhookDelivery, state: RunState) -> str:
             await outbox.add(session, delivery.org_id, "start", target, payload)
             kind, detail, action = "lost_delivery", "Temporal knows nothing of the workflow.", "Started anew."
         else:
-            deliveries.cancel(delivery, "workflow_terminated")
+            deliveries.cancel(delivery, code="workflow_terminated")
             kind, detail, action = (
                 "stopped_delivery",
                 "The workflow ended without ending its delivery.",
