@@ -19,7 +19,7 @@ def create_price(call: Call) -> Body:
     data = call.params["product_data"]
     required(data, "id", "name")
     if call.state.find(call.livemode, "product", data["id"]):
-        raise invalid("Product already exists.", code="resource_already_exists", param="product_data[id]")
+        raise invalid("Product already exists.", stripe_code="resource_already_exists", param="product_data[id]")
     call.keep(billing_shapes.product(call.head("product", "prod") | {"id": data["id"]}, data["name"]))
     price = billing_shapes.price(
         call.head("price", "price"),
@@ -54,7 +54,7 @@ def pay_session(call: Call, id: str) -> Body | Refusal:
         raise invalid("This Checkout Session is not open any more.", param="id")
     card = call.params.get("payment_method", "pm_card_visa")
     if card not in payments.CARDS:
-        raise invalid("No such PaymentMethod.", code="resource_missing", param="payment_method")
+        raise invalid("No such PaymentMethod.", stripe_code="resource_missing", param="payment_method")
     bought = call.get("stand_in.bought", f"bought_{id}")
     price, params = call.get("price", bought["price"]), bought["params"]
     data = params.get("subscription_data" if session["mode"] == "subscription" else "payment_intent_data", {})

@@ -55,7 +55,7 @@ class Call:
         created = self.params.get("created", {})
         limit = int(self.params.get("limit", 10))
         if not 1 <= limit <= 100:
-            raise invalid("This value must be from 1 to 100.", code="parameter_invalid_integer", param="limit")
+            raise invalid("This value must be from 1 to 100.", stripe_code="parameter_invalid_integer", param="limit")
         found = [body for body in self.all(kind) if _matches(body, wanted) and _within(body["created"], created)]
         after = self.params.get("starting_after")
         if after:

@@ -12,20 +12,22 @@ _PART = re.compile(r"\[([^\]]*)\]")
 class Refusal(Exception):
     """An error answer: https://docs.stripe.com/api/errors. `more`: further fields of the error, such as `payment_intent`."""
 
-    def __init__(self, status: int, kind: str, message: str, *, code: str = "", param: str = "", more: Body | None = None) -> None:
+    def __init__(
+        self, status: int, kind: str, message: str, *, stripe_code: str = "", param: str = "", more: Body | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
-        named = {"code": code, "param": param}
+        named = {"code": stripe_code, "param": param}
         self.body: Body = {"error": {"type": kind, "message": message, **{k: v for k, v in named.items() if v}, **(more or {})}}
 
 
-def invalid(message: str, *, code: str = "", param: str = "", status: int = 400, more: Body | None = None) -> Refusal:
-    return Refusal(status, "invalid_request_error", message, code=code, param=param, more=more)
+def invalid(message: str, *, stripe_code: str = "", param: str = "", status: int = 400, more: Body | None = None) -> Refusal:
+    return Refusal(status, "invalid_request_error", message, stripe_code=stripe_code, param=param, more=more)
 
 
 def missing(kind: str) -> Refusal:
     """https://docs.stripe.com/error-codes#resource-missing"""
-    return invalid(f"No such {kind}", code="resource_missing", param="id", status=404)
+    return invalid(f"No such {kind}", stripe_code="resource_missing", param="id", status=404)
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -53,13 +55,13 @@ def amount(params: dict[str, Any], name: str, default: int | None = None) -> int
     """A number of minor units. Raises Refusal."""
     given = params.get(name, default)
     if given is None:
-        raise invalid(f"Missing required param: {name}.", code="parameter_missing", param=name)
+        raise invalid(f"Missing required param: {name}.", stripe_code="parameter_missing", param=name)
     if not str(given).isdigit() or int(given) < 1:
-        raise invalid("This value must be an integer above zero.", code="parameter_invalid_integer", param=name)
+        raise invalid("This value must be an integer above zero.", stripe_code="parameter_invalid_integer", param=name)
     return int(given)
 
 
 def required(params: dict[str, Any], *names: str) -> None:
     for name in names:
         if params.get(name) in (None, ""):
-            raise invalid(f"Missing required param: {name}.", code="parameter_missing", param=name)
+            raise invalid(f"Missing required param: {name}.", stripe_code="parameter_missing", param=name)

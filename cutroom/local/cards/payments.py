@@ -36,7 +36,7 @@ def create(call: Call) -> Body:
     if currency not in MINIMUM:
         raise invalid(f"Invalid currency: {currency}.", param="currency")
     if asked < MINIMUM[currency]:
-        raise invalid("Amount must convert to at least 50 cents.", code="amount_too_small", param="amount")
+        raise invalid("Amount must convert to at least 50 cents.", stripe_code="amount_too_small", param="amount")
     if customer:
         call.get("customer", customer)
     manual = call.params.get("capture_method") == "manual"
@@ -57,7 +57,7 @@ def confirm(call: Call, id: str) -> Body | Refusal:
         raise unexpected(intent, "confirm")
     card = call.params.get("payment_method") or intent["payment_method"]
     if card not in CARDS:
-        raise invalid("No such PaymentMethod.", code="resource_missing", param="payment_method")
+        raise invalid("No such PaymentMethod.", stripe_code="resource_missing", param="payment_method")
     if card in CHALLENGED:
         action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": None, "url": f"{call.url}/authenticate/{id}"}}
         intent = call.keep(intent | {"status": "requires_action", "next_action": action, "payment_method": card})
@@ -104,7 +104,7 @@ def _declined(call: Call, intent: Body, card: str, code: str, decline_code: str)
     intent = call.keep(intent | changed | {"last_payment_error": failure, "latest_charge": charge["id"]})
     call.tell("charge.failed", charge)
     call.tell("payment_intent.payment_failed", intent)
-    return Refusal(402, "card_error", "The card was declined.", code=code, more=failure | {"payment_intent": intent})
+    return Refusal(402, "card_error", "The card was declined.", stripe_code=code, more=failure | {"payment_intent": intent})
 
 
 def capture(call: Call, id: str) -> Body:
@@ -114,7 +114,7 @@ def capture(call: Call, id: str) -> Body:
         raise unexpected(intent, "capture")
     taken = amount(call.params, "amount_to_capture", intent["amount_capturable"])
     if taken > intent["amount_capturable"]:
-        raise invalid("The amount is greater than what was authorised.", code="amount_too_large", param="amount_to_capture")
+        raise invalid("The amount is greater than what was authorised.", stripe_code="amount_too_large", param="amount_to_capture")
     charge = call.get("charge", intent["latest_charge"])
     charge = call.keep(charge | {"captured": True, "amount_captured": taken})
     intent = call.keep(intent | {"status": "succeeded", "amount_capturable": 0, "amount_received": taken})
@@ -164,14 +164,16 @@ def refund(call: Call) -> Body:
     intent = call.get("payment_intent", call.params.get("payment_intent", ""))
     if intent["status"] != "succeeded":
         raise invalid(
-            "This PaymentIntent does not have a successful charge to refund.", code="charge_not_captured", param="payment_intent"
+            "This PaymentIntent does not have a successful charge to refund.",
+            stripe_code="charge_not_captured",
+            param="payment_intent",
         )
     charge = call.get("charge", intent["latest_charge"])
     left = charge["amount_captured"] - charge["amount_refunded"]
     if not left:
-        raise invalid("Charge has already been refunded.", code="charge_already_refunded")
+        raise invalid("Charge has already been refunded.", stripe_code="charge_already_refunded")
     if charge["disputed"] and any(found["status"] != "won" for found in _disputes(call, charge["id"])):
-        raise invalid("This charge has been charged back; a refund is not possible.", code="charge_disputed")
+        raise invalid("This charge has been charged back; a refund is not possible.", stripe_code="charge_disputed")
     given = amount(call.params, "amount", left)
     if given > left:
         raise invalid("Refund amount is greater than unrefunded amount on charge.", param="amount")
@@ -214,4 +216,4 @@ def _dispute_where_meant(call: Call, charge: Body) -> None:
 def unexpected(intent: Body, what: str) -> Refusal:
     """https://docs.stripe.com/error-codes#payment-intent-unexpected-state"""
     message = f"You cannot {what} this PaymentIntent because it has a status of {intent['status']}."
-    return invalid(message, code="payment_intent_unexpected_state", more={"payment_intent": intent})
+    return invalid(message, stripe_code="payment_intent_unexpected_state", more={"payment_intent": intent})
