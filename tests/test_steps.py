@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from cutroom.contracts import campaign, cards, deliveries, ingest, jobs, reconciliation, speech, summary
+from cutroom.contracts import campaign, cards, deliveries, ingest, jobs, payment_reconciliation, reconciliation, speech, summary
 from cutroom.contracts.steps import Queue, Step
 from worker_cpu.__main__ import CONTROL, MEDIA, OUTBOUND
 from worker_gpu.__main__ import GPU
 
 STEPS: list[Step[Any, Any]] = [
     value
-    for module in (campaign, cards, deliveries, ingest, jobs, reconciliation, speech, summary)
+    for module in (campaign, cards, deliveries, ingest, jobs, payment_reconciliation, reconciliation, speech, summary)
     for value in vars(module).values()
     if isinstance(value, Step)
 ]

@@ -15,6 +15,7 @@ from activities import (
     mail,
     media,
     money,
+    payment_reconciliation,
     payments,
     reconciliation,
     selection,
@@ -36,6 +37,7 @@ from workflows.card_event import CardEvent
 from workflows.clip import Clip
 from workflows.delivery import Delivery, Mail
 from workflows.ingest import Ingest
+from workflows.payment_reconciliation import PaymentReconciliation
 from workflows.payment_release import PaymentRelease
 from workflows.reconciliation import Reconciliation
 from workflows.summary import Summary
@@ -53,6 +55,8 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     jobs.resolve_plan,
     money.hold_credits,
     money.settle_credits,
+    payment_reconciliation.compare_payments,
+    payment_reconciliation.list_payments,
     reconciliation.expire_grants,
     reconciliation.reconcile_holds,
     reconciliation.reconcile_jobs,
@@ -65,6 +69,8 @@ OUTBOUND: Sequence[Implementation[Any, Any]] = (
     deliveries.deliver,
     language.rerank_clips,
     mail.send_mail,
+    payment_reconciliation.cancel_stray,
+    payment_reconciliation.read_payments,
     payments.capture_payment,
     payments.look_at_payment,
     payments.open_payment,
@@ -84,7 +90,18 @@ MEDIA: Sequence[Implementation[Any, Any]] = (
     speech.plan_speech,
     summaries.summarise,
 )
-WORKFLOWS: Sequence[type] = (Campaign, CardEvent, Clip, Delivery, Ingest, Mail, PaymentRelease, Reconciliation, Summary)
+WORKFLOWS: Sequence[type] = (
+    Campaign,
+    CardEvent,
+    Clip,
+    Delivery,
+    Ingest,
+    Mail,
+    PaymentReconciliation,
+    PaymentRelease,
+    Reconciliation,
+    Summary,
+)
 
 
 async def main(role: str) -> None:

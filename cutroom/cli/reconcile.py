@@ -1,6 +1,8 @@
-"""`cutroom reconcile`: hold jobs, holds and uploads against Temporal and the store now, without waiting for the schedule."""
+"""`cutroom reconcile`: what the schedules do, now: jobs, holds and uploads each minute, card payments each hour."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated
 from uuid import uuid4
 
@@ -13,10 +15,26 @@ from cutroom.settings import get_settings
 app = typer.Typer()
 
 
+class Scope(StrEnum):
+    ALL = "all"
+    JOBS = "jobs"
+    PAYMENTS = "payments"
+
+
+WORKFLOWS: Mapping[Scope, Sequence[str]] = {
+    Scope.ALL: ("reconciliation", "payment_reconciliation"),
+    Scope.JOBS: ("reconciliation",),
+    Scope.PAYMENTS: ("payment_reconciliation",),
+}
+
+
 @app.command()
-def reconcile(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Mend what ended without saying so, and say what was found."""
-    findings = asyncio.run(_reconcile())
+def reconcile(
+    what: Annotated[Scope, typer.Argument(help="Only these.")] = Scope.ALL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Mend what ended without saying so, and what Stripe and we tell differently; say what was found."""
+    findings = asyncio.run(_reconcile(WORKFLOWS[what]))
     if as_json:
         Console().print_json(data=findings.model_dump())
     elif not findings.counts:
@@ -25,7 +43,9 @@ def reconcile(as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         Console().print(f"{kind}: {count}")
 
 
-async def _reconcile() -> Findings:
+async def _reconcile(workflows: Sequence[str]) -> Findings:
     from cutroom.temporal.engine import Engine
 
-    return await Engine(get_settings()).run("reconciliation", f"reconciliation/{uuid4().hex}", Findings)
+    engine = Engine(get_settings())
+    found = [await engine.run(kind, f"{kind}/{uuid4().hex}", Findings) for kind in workflows]
+    return Findings(counts={kind: count for each in found for kind, count in each.counts.items()})

@@ -43,7 +43,10 @@ PROCESSES: dict[str, tuple[list[str], tuple[str, ...]]] = {
     # name: (arguments of `python -m`, the secret settings it gets)
     "api": (["api"], ("database_url", "database_system_url", "temporal_api_key", *_CARDS, "stripe_webhook_secrets", *_STORE)),
     "control": (["worker_cpu", "control"], ("database_url", "database_system_url", "temporal_api_key", *_STORE)),
-    "outbound": (["worker_cpu", "outbound"], ("database_url", "temporal_api_key", "language_api_key", "smtp_url", *_CARDS, *_STORE)),
+    "outbound": (
+        ["worker_cpu", "outbound"],
+        ("database_url", "temporal_api_key", "language_api_key", "smtp_url", *_CARDS, *_STORE),
+    ),
     "media": (["worker_cpu", "media"], ("database_url", "temporal_api_key", *_STORE)),
     "gpu": (["worker_gpu"], ("database_url", "temporal_api_key", *_STORE)),
 }

@@ -28,6 +28,11 @@ async def list_organisations(session: AsyncSession) -> list[Organisation]:
     return list(await session.scalars(select(Organisation).order_by(col(Organisation.id))))
 
 
+async def exists(session: AsyncSession, org_id: str) -> bool:
+    """Whether there is such an organisation."""
+    return await session.get(Organisation, org_id) is not None
+
+
 async def add_member(session: AsyncSession, org_id: str, email: str, role: str, *, wants_mail: bool = False) -> str:
     """Add a person, or give one who is there this role (admin | member) and this wish; answers the member's id."""
     row = insert(Member).values(id=new_id("mem"), org_id=org_id, email=email, role=role, wants_mail=wants_mail)

@@ -11,11 +11,16 @@ from sqlmodel import col
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.cards import Intent, Mode
 from cutroom.errors import Conflict, NotFound
-from cutroom.store.tables import Payment
+from cutroom.store.tables import Job, Payment
 
 # What a status of Stripe's is to us: https://docs.stripe.com/payments/paymentintents/lifecycle
 _STATUS = {"requires_capture": "authorised", "succeeded": "captured", "canceled": "canceled"}
 ENDED = ("captured", "canceled")
+
+
+def status_of(intent: Intent) -> str:
+    """What Stripe's status of an intent is to us."""
+    return _STATUS.get(intent.status, "pending")
 
 
 def payment_id(job: JobRef) -> str:
@@ -57,7 +62,7 @@ async def note(session: AsyncSession, job: JobRef, intent: Intent) -> Payment:
     if payment.intent_id not in ("", intent.id):
         raise Conflict("This job is paid by another intent; nothing was changed.", code="operation_differs")
     if payment.status not in ENDED:
-        status = _STATUS.get(intent.status, "pending")
+        status = status_of(intent)
         told = {
             "intent_id": intent.id,
             "status": status,
@@ -88,16 +93,24 @@ async def abandon(session: AsyncSession, job: JobRef) -> bool:
     return await session.scalar(heard) is None
 
 
+async def intents_begun(session: AsyncSession, mode: Mode, since: datetime, until: datetime) -> list[str]:
+    """Intents of payments begun from `since` to before `until`, of all organisations that the session sees."""
+    begun = (col(Payment.created_at) >= since, col(Payment.created_at) < until)
+    query = select(col(Payment.intent_id)).where(col(Payment.mode) == mode, col(Payment.intent_id) != "", *begun)
+    return list(await session.scalars(query))
+
+
 async def by_intents(session: AsyncSession, intent_ids: Sequence[str]) -> dict[str, Payment]:
     """Intent -> its payment, of all organisations that the session sees."""
     found = await session.scalars(select(Payment).where(col(Payment.intent_id).in_(intent_ids)))
     return {payment.intent_id: payment for payment in found}
 
 
-async def since(session: AsyncSession, start: datetime) -> list[Payment]:
-    """Payments begun from `start` on, oldest first, of all organisations that the session sees: for reconciliation."""
-    query = select(Payment).where(col(Payment.created_at) >= start).order_by(col(Payment.created_at), col(Payment.id))
-    return list(await session.scalars(query))
+async def of_jobs(session: AsyncSession, job_ids: Sequence[str]) -> dict[str, tuple[Job, Payment | None]]:
+    """Job id -> the job and its payment, of all organisations that the session sees."""
+    query = select(Job, Payment).outerjoin(Payment, col(Payment.job_id) == col(Job.id)).where(col(Job.id).in_(job_ids))
+    rows = (await session.execute(query)).all()
+    return {job.id: (job, payment) for job, payment in rows}
 
 
 def _of(job: JobRef) -> Select[Payment]:

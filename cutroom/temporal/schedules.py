@@ -40,6 +40,18 @@ SCHEDULES: Mapping[str, Schedule] = {
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=60))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)),
     ),
+    # Hourly: it asks Stripe for all payments of ten days, and no difference that it finds is urgent.
+    f"{PREFIX}payment-reconciliation": Schedule(
+        action=ScheduleActionStartWorkflow(
+            "payment_reconciliation",
+            id="payment_reconciliation",
+            task_queue=Queue.CONTROL,
+            priority=OURS,
+            execution_timeout=timedelta(minutes=50),
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)),
+    ),
 }
 
 

@@ -1,0 +1,237 @@
+"""Deliberate damage to payments: each is named, and mended where that is certain."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import stripe
+
+import activities.payment_reconciliation as reconciling
+from activities.base import Resources, Task
+from activities.payments import capture_payment, open_payment, release_payment
+from activities.resources import open_resources
+from cutroom.contracts.base import JobRef
+from cutroom.contracts.ids import new_id
+from cutroom.contracts.jobs import EventInput, JobStatus
+from cutroom.contracts.payment_reconciliation import PaymentDay
+from cutroom.local.cards.server import CardServer
+from cutroom.money.prices import quote
+from cutroom.settings import Settings
+from cutroom.store import identity, jobs, payments, reconciliation
+from cutroom.store.tables import Asset, Job, Payment
+from tests.conftest import DatabaseUrls, card_settings
+
+PRICE = quote("summary", source_s=1200, currency="usd")
+
+
+@dataclass
+class Till:
+    """One organisation with summaries, what they pay, and Stripe behind it."""
+
+    resources: Resources
+    task: Task
+    sdk: stripe.StripeClient
+    org_id: str
+    asset_id: str
+
+    async def job(self) -> JobRef:
+        job = JobRef(org_id=self.org_id, job_id=new_id("sum"))
+        row = Job(
+            id=job.job_id,
+            org_id=job.org_id,
+            kind="summary",
+            mode="test",
+            status="pending",
+            asset_id=self.asset_id,
+            price=PRICE.model_dump(),
+        )
+        async with self.resources.database.transaction(job.org_id) as session:
+            await jobs.create(session, row)
+            await payments.begin(session, job, "test", PRICE.total, PRICE.unit)
+        return job
+
+    async def held(self) -> JobRef:
+        """A summary whose card is authorised."""
+        job = await self.job()
+        await open_payment(self.task, job)
+        await self.confirm((await self.payment(job)).intent_id)
+        await open_payment(self.task, job)
+        return job
+
+    async def captured(self) -> JobRef:
+        job = await self.held()
+        await capture_payment(self.task, job)
+        return job
+
+    async def confirm(self, intent_id: str) -> None:
+        await self.sdk.v1.payment_intents.confirm_async(intent_id, {"payment_method": "pm_card_visa"})
+
+    async def end(self, job: JobRef, status: JobStatus) -> None:
+        async with self.resources.database.transaction(job.org_id) as session:
+            await jobs.record_event(session, EventInput(job=job, seq=9, kind="status", status=status))
+
+    async def payment(self, job: JobRef) -> Payment:
+        async with self.resources.database.transaction(job.org_id) as session:
+            return await payments.of_job(session, job)
+
+    async def intent(self, job: JobRef) -> dict[str, Any]:
+        return await self.found((await self.payment(job)).intent_id)
+
+    async def found(self, intent_id: str) -> dict[str, Any]:
+        return (await self.sdk.v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})).to_dict()
+
+    async def another(self, job: JobRef, **metadata: str) -> str:
+        """An intent that somebody else made in the job's name."""
+        named = {"job": job.job_id, "organisation": job.org_id, "mode": "test", **metadata}
+        made = await self.sdk.v1.payment_intents.create_async(
+            {"amount": PRICE.total, "currency": "usd", "capture_method": "manual", "metadata": named}
+        )
+        return made.id
+
+    async def reconcile(self, *others: str) -> dict[str, int]:
+        """As the workflow does, for today, and this organisation and `others` alone."""
+        now = datetime.now(UTC)
+        day = PaymentDay(mode="test", since=now - timedelta(hours=1), until=now + timedelta(hours=1))
+        found = await reconciling.read_payments(self.task, await reconciling.list_payments(self.task, day))
+        mine = [intent for intent in found.intents if intent.metadata["organisation"] in (self.org_id, *others)]
+        differences = await reconciling.compare_payments(self.task, found.model_copy(update={"intents": mine}))
+        for job in differences.release:
+            await release_payment(self.task, job)
+        for stray in differences.strays:
+            await reconciling.cancel_stray(self.task, stray)
+        return differences.counts
+
+    async def findings(self) -> list[str]:
+        async with self.resources.database.transaction(self.org_id) as session:
+            return [finding.kind for finding in (await reconciliation.findings(session, None, 50)).items]
+
+
+@pytest.fixture
+async def till(
+    settings: Settings, card_server: CardServer, sdk: stripe.StripeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Till]:
+    """An hour from now, so that nothing is still on its way."""
+    monkeypatch.setattr(reconciling, "SETTLES_WITHIN", -timedelta(hours=1))
+    async with open_resources(settings.model_copy(update=card_settings(card_server))) as resources:
+        task = Task(resources, "test", JobRef(org_id="", job_id=""), "", "test", 1, tmp_path)
+        org_id, asset_id = new_id("org"), new_id("ast")
+        async with resources.all_organisations.transaction(None) as session:
+            await identity.create_organisation(session, "test", org_id)
+        async with resources.database.transaction(org_id) as session:
+            session.add(Asset(id=asset_id, org_id=org_id, kind="video", status="ready", filename="talk.mp4", size=1))
+        yield Till(resources, task, sdk, org_id, asset_id)
+
+
+async def test_where_all_is_as_it_should_be_nothing_is_found(till: Till) -> None:
+    await till.job()
+    await till.held()
+    await till.end(await till.captured(), JobStatus.SUCCEEDED)
+    given_back, refunded = await till.held(), await till.captured()
+    for job in (given_back, refunded):
+        await release_payment(till.task, job)
+        await till.end(job, JobStatus.FAILED)
+    assert await till.reconcile() == {}
+    assert await till.findings() == []
+
+
+async def test_what_changed_a_moment_ago_is_left_to_the_next_run(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    await till.end(await till.held(), JobStatus.FAILED)
+    monkeypatch.setattr(reconciling, "SETTLES_WITHIN", timedelta(minutes=15))
+    assert await till.reconcile() == {}
+
+
+async def test_a_payment_that_went_missing_is_put_on_record_again(till: Till, database_urls: DatabaseUrls) -> None:
+    job = await till.captured()
+    await till.end(job, JobStatus.SUCCEEDED)
+    with psycopg.connect(database_urls.system, autocommit=True) as connection:
+        connection.execute("delete from payments where job_id = %s", [job.job_id])
+    assert await till.reconcile() == {"payment_missing": 1}
+    payment = await till.payment(job)
+    assert (payment.status, payment.captured, payment.amount) == ("captured", PRICE.total, PRICE.total)
+    assert await till.reconcile() == {}
+
+
+async def test_a_second_charge_for_a_job_is_named_and_left_to_people(till: Till) -> None:
+    job = await till.captured()
+    await till.end(job, JobStatus.SUCCEEDED)
+    second = await till.another(job)
+    await till.confirm(second)
+    await till.sdk.v1.payment_intents.capture_async(second)
+    assert await till.reconcile() == {"captured_twice": 1}
+    assert (await till.found(second))["latest_charge"]["amount_refunded"] == 0
+    assert await till.findings() == ["captured_twice"]
+    assert await till.reconcile() == {}  # told once a day
+
+
+async def test_a_card_held_for_no_job_is_given_back(till: Till) -> None:
+    nobody = await till.another(JobRef(org_id=till.org_id, job_id=new_id("sum")))
+    await till.confirm(nobody)
+    assert await till.reconcile() == {"held_not_released": 1}
+    assert (await till.found(nobody))["status"] == "canceled"
+    assert await till.reconcile() == {}
+
+
+async def test_a_card_still_held_for_a_job_that_ended_is_given_back(till: Till) -> None:
+    job = await till.held()
+    await till.end(job, JobStatus.FAILED)
+    assert await till.reconcile() == {"held_not_released": 1}
+    assert (await till.intent(job))["status"] == "canceled"
+    assert (await till.payment(job)).status == "canceled"
+    assert await till.reconcile() == {}
+
+
+async def test_what_was_captured_for_a_job_that_gave_nothing_is_refunded(till: Till) -> None:
+    job = await till.captured()
+    await till.end(job, JobStatus.CANCELED)
+    assert await till.reconcile() == {"captured_not_delivered": 1}
+    assert (await till.intent(job))["latest_charge"]["amount_refunded"] == PRICE.total
+    assert await till.reconcile() == {}
+
+
+async def test_less_captured_outside_than_the_job_pays_is_named(till: Till) -> None:
+    job = await till.held()
+    await till.sdk.v1.payment_intents.capture_async((await till.payment(job)).intent_id, {"amount_to_capture": PRICE.total - 1})
+    await till.end(job, JobStatus.SUCCEEDED)
+    assert await till.reconcile() == {"captured_elsewhere": 1}
+    assert (await till.intent(job))["latest_charge"]["amount_refunded"] == 0
+
+
+async def test_a_capture_outside_that_nobody_noted_is_noted(till: Till) -> None:
+    job = await till.held()
+    await till.sdk.v1.payment_intents.capture_async((await till.payment(job)).intent_id)
+    assert await till.reconcile() == {"payment_status_differs": 1}
+    assert (await till.payment(job)).status == "captured"
+    assert await till.reconcile() == {}
+
+
+async def test_a_refund_outside_of_a_job_that_was_handed_over_is_named(till: Till) -> None:
+    job = await till.captured()
+    await till.end(job, JobStatus.SUCCEEDED)
+    await till.sdk.v1.refunds.create_async({"payment_intent": (await till.payment(job)).intent_id, "amount": 3})
+    assert await till.reconcile() == {"refunded_elsewhere": 1}
+
+
+async def test_a_job_handed_over_and_never_captured_is_named(till: Till) -> None:
+    await till.end(await till.held(), JobStatus.SUCCEEDED)
+    assert await till.reconcile() == {"delivered_not_captured": 1}
+
+
+async def test_an_intent_that_stripe_knows_nothing_of_is_named(till: Till) -> None:
+    job = await till.job()
+    await open_payment(till.task, job)
+    async with till.resources.database.transaction(job.org_id) as session:
+        (await payments.of_job(session, job)).intent_id = "pi_gone"
+    assert (await till.reconcile())["intent_missing"] == 1
+    assert "intent_missing" in await till.findings()
+
+
+async def test_the_payments_of_another_installation_are_left_alone(till: Till) -> None:
+    stranger = JobRef(org_id=new_id("org"), job_id=new_id("sum"))
+    theirs = await till.another(stranger)
+    await till.confirm(theirs)
+    assert await till.reconcile(stranger.org_id) == {}
+    assert (await till.found(theirs))["status"] == "requires_capture"
