@@ -10,7 +10,7 @@ import uuid
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from cutroom.errors import SetupError, Unreachable
 from cutroom.telemetry.calls import measured
@@ -30,13 +30,13 @@ def compose(sender: str, recipient: str, subject: str, text: str) -> EmailMessag
 
 def send(url: str, mail: EmailMessage, context: ssl.SSLContext | None = None) -> None:
     """Hand a mail over. Raises Unreachable (`mail_unavailable`), SetupError (`mail_refused`)."""
-    where = urlsplit(url)
+    where = _parsed(url)
     with measured("mail", "send"):
         if where.scheme == "file":
             _drop(Path(unquote(where.path)), mail)
             return
         try:
-            with _connected(url, context) as server:
+            with _connected(where, context) as server:
                 if where.username:
                     server.login(unquote(where.username), unquote(where.password or ""))
                 server.send_message(mail)
@@ -48,14 +48,26 @@ def send(url: str, mail: EmailMessage, context: ssl.SSLContext | None = None) ->
             raise Unreachable("The mail server does not answer.", code="mail_unavailable") from None
 
 
-def _connected(url: str, context: ssl.SSLContext | None) -> smtplib.SMTP:
-    where, tls = urlsplit(url), context or ssl.create_default_context()
-    if where.scheme not in ("smtp", "smtps") or not where.hostname:
-        detail = "CUTROOM_SMTP_URL is none of smtp://host:port, smtps://host:port and file:///folder."
-        raise SetupError(detail, code="mail_refused")
+def _parsed(url: str) -> SplitResult:
+    """Raises SetupError (`mail_refused`) for what says no way that we know."""
+    try:
+        where = urlsplit(url)
+        known = where.scheme == "file" or (where.scheme in ("smtp", "smtps") and where.hostname and where.port != 0)
+    except ValueError:  # it quotes what it cannot read, which may be a part of a password
+        known = False
+    if not known:
+        raise SetupError(
+            "CUTROOM_SMTP_URL is none of smtp://host:port, smtps://host:port and file:///folder. Write / in a password as %2F.",
+            code="mail_refused",
+        )
+    return where
+
+
+def _connected(where: SplitResult, context: ssl.SSLContext | None) -> smtplib.SMTP:
+    host, tls = where.hostname or "", context or ssl.create_default_context()
     if where.scheme == "smtps":
-        return smtplib.SMTP_SSL(where.hostname, where.port or 465, timeout=TIMEOUT_S, context=tls)
-    server = smtplib.SMTP(where.hostname, where.port or 587, timeout=TIMEOUT_S)
+        return smtplib.SMTP_SSL(host, where.port or 465, timeout=TIMEOUT_S, context=tls)
+    server = smtplib.SMTP(host, where.port or 587, timeout=TIMEOUT_S)
     try:
         server.starttls(context=tls)
     except BaseException:

@@ -2,6 +2,7 @@
 
 import email
 import ssl
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -112,6 +113,14 @@ def test_nobody_there_is_tried_again_and_a_url_of_another_kind_is_not() -> None:
         mail.send(f"smtp://localhost:{free_port()}", a_mail())
     with pytest.raises(SetupError):
         mail.send("https://example.com", a_mail())
+
+
+@pytest.mark.parametrize("letter", ["/", "\u2100"])
+def test_what_cannot_be_read_of_a_password_is_no_part_of_what_is_said(letter: str) -> None:
+    password = "".join(("hu", "sh"))
+    with pytest.raises(SetupError) as caught:
+        mail.send(f"smtp://ada:{password}{letter}@localhost", a_mail())
+    assert password not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_the_owners_who_want_it_are_told_that_a_job_ended_and_none_of_its_words(
