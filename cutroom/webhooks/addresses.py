@@ -65,14 +65,24 @@ def checked_url(text: str, private_hosts: Collection[str]) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, UnicodeError):
         raise _invalid("This is no URL.") from None
-    allowed = url.host in private_hosts
+    host = host_of(url)
+    allowed = host in private_hosts
     if url.scheme != "https" and not (allowed and url.scheme == "http"):
         raise _invalid("An endpoint's URL begins with https://.")
-    if not url.host or url.userinfo or url.fragment:
+    if not host or url.userinfo or url.fragment:
         raise _invalid("An endpoint's URL has a host, and neither a user nor a fragment.")
-    if not allowed and _looks_private(url.host):
+    if not allowed and _looks_private(host):
         raise InvalidRequest("This host is not on the public internet.", code="webhook_address_private", field="url")
     return url
+
+
+def host_of(url: httpx.URL) -> str:
+    """The host as it is on the wire, in ASCII.
+
+    `url.host` is decoded, fails on labels that are no IDNA, and would be encoded again by the older rules of Python's codec,
+    which take other characters for the same: another host than the one that was named.
+    """
+    return url.raw_host.decode("ascii")
 
 
 async def look_up(url: httpx.URL, private_hosts: Collection[str]) -> list[str]:
@@ -81,16 +91,17 @@ async def look_up(url: httpx.URL, private_hosts: Collection[str]) -> list[str]:
     Raises AddressPrivate where one of them is not public, socket.gaierror where there is none.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(_RESOLVERS, socket.getaddrinfo, url.host, url.port, 0, socket.SOCK_STREAM)
+    found = await loop.run_in_executor(_RESOLVERS, socket.getaddrinfo, host_of(url), url.port, 0, socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if url.host not in private_hosts and not all(is_public(address) for address in addresses):
+    if host_of(url) not in private_hosts and not all(is_public(address) for address in addresses):
         raise AddressPrivate
     return addresses
 
 
 def _looks_private(host: str) -> bool:
     """Whether a host is private without asking anybody: an address in any notation, or `localhost`."""
-    if host == "localhost" or host.endswith((".localhost", ".localhost.")):
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)

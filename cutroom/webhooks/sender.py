@@ -16,7 +16,7 @@ from functools import cache
 import h11
 import httpx
 
-from cutroom.webhooks.addresses import AddressPrivate, look_up
+from cutroom.webhooks.addresses import AddressPrivate, host_of, look_up
 
 TRY_S = 15.0
 MOST_BYTES = 64 * 1024
@@ -78,7 +78,7 @@ async def _exchange(url: httpx.URL, headers: Mapping[str, str], body: bytes, pri
 async def _connect(url: httpx.URL, addresses: list[str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """To the first address that takes the connection."""
     secure = url.scheme == "https"
-    port, tls, name = url.port or (443 if secure else 80), _tls() if secure else None, url.host if secure else None
+    port, tls, name = url.port or (443 if secure else 80), _tls() if secure else None, host_of(url) if secure else None
     refused: OSError | None = None
     for address in addresses:
         try:

@@ -77,6 +77,7 @@ def test_a_public_address_is_one(address: str) -> None:
         "127.1",
         "localhost",
         "a.localhost",
+        "localhost.",
     ],
 )
 def test_a_host_that_is_private_by_its_looks_is_refused_before_anything_is_sent(host: str) -> None:
@@ -209,6 +210,29 @@ async def test_a_name_that_changes_after_the_look_leads_to_the_address_that_was_
     monkeypatch.setattr(sender.asyncio, "open_connection", connect)
     answer = await tried("http://rebinding.example/x", frozenset())
     assert (answer.code, asked, connected) == ("receiver_unreachable", ["rebinding.example"], ["1.1.1.1"])
+
+
+async def test_a_name_in_another_script_is_asked_for_as_it_is_written_on_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own codec takes xn--fa-hia.de (with a sharp s) for fass.de, which is somebody else's."""
+    asked: list[str] = []
+    named: list[object] = []
+
+    def public(host: str, *_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 0))]
+
+    async def connect(*_: object, server_hostname: object, **__: object) -> None:
+        named.append(server_hostname)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", public)
+    monkeypatch.setattr(sender.asyncio, "open_connection", connect)
+    await tried("https://xn--fa-hia.de/x", frozenset())
+    assert (asked, named) == (["xn--fa-hia.de"], ["xn--fa-hia.de"])
+
+
+def test_a_name_that_only_looks_encoded_breaks_nothing() -> None:
+    assert checked_url("https://xn--zz/x", frozenset()).raw_path == b"/x"
 
 
 async def test_one_private_address_among_public_ones_is_enough_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
