@@ -1,4 +1,7 @@
-"""A whole campaign through the published client, the API and the real workers, each in its own process as in the stack."""
+"""A campaign and a summary through the published client, the API and the real workers, each in its own process as in the stack.
+
+Test cards are taken by the stand-in for Stripe, whose events reach the API as Stripe's would.
+"""
 
 import asyncio
 import json
@@ -18,15 +21,19 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
+from cutroom.cli import paying
 from cutroom.client import Client, Job
 from cutroom.contracts.ids import workflow_id
 from cutroom.contracts.reconciliation import Findings
+from cutroom.errors import CardDeclined, InvalidRequest
 from cutroom.local import temporal as temporal_module
+from cutroom.local.cards.server import CardServer
 from cutroom.local.leash import leashed
 from cutroom.local.organisation import ensure_organisation
 from cutroom.local.ports import free_port
 from cutroom.local.temporal import Temporal
 from cutroom.local.tools import TEMPORAL, ensure
+from cutroom.media.ffmpeg import locate
 from cutroom.settings import Settings
 from cutroom.telemetry import tracing
 from cutroom.telemetry.tree import Node, Span, grow, read
@@ -59,6 +66,7 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
     home.mkdir()
     server = Temporal(ensure(TEMPORAL, Console(stderr=True)), home / "temporal", free_port(), free_port())
     port = free_port()
+    cards = CardServer(home / "cards", free_port(), port, "stand_in_live_2", "stand_in_test_2", "whsec_end_to_end")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CUTROOM_")},
         "CUTROOM_HOME": str(home),
@@ -70,9 +78,15 @@ def home(servers_folder: Path, database_urls: DatabaseUrls, s3_server: S3Server)
         "CUTROOM_S3_ACCESS_KEY": s3_server.access_key,
         "CUTROOM_S3_SECRET_KEY": s3_server.secret_key,
         "CUTROOM_S3_BUCKET": s3_server.bucket,
+        "CUTROOM_STRIPE_URL": cards.url,
+        "CUTROOM_STRIPE_LIVE_KEY": cards.live_key,
+        "CUTROOM_STRIPE_TEST_KEY": cards.test_key,
+        "CUTROOM_STRIPE_WEBHOOK_SECRETS": cards.hook_secret,
     }
     with ExitStack() as running:
         running.enter_context(serving(server, temporal_module.environment(), home / "temporal.log"))
+        running.enter_context(serving(cards, {**os.environ, **cards.environment()}, home / "cards.log"))
+        (home / "cards.address").write_text(cards.url)
         (home / "address").write_text(f"http://127.0.0.1:{port}")
         pages = {name: free_port() if name != "api" else port for name in PROCESSES}
         (home / "temporal.address").write_text(server.address)
@@ -221,3 +235,75 @@ async def terminate_and_reconcile(home: Path, job_id: str) -> None:
     engine = Engine(Settings(temporal_address=(home / "temporal.address").read_text()))
     await (await engine.client()).get_workflow_handle(workflow_id("campaign", job_id)).terminate()
     await engine.run("reconciliation", f"reconciliation/{job_id}", Findings)
+
+
+WORK = {"resolve_summary", "choose_recogniser", "prepare_media", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
+
+
+def pays(home: Path, client: Client, job: Job, card: paying.TestCard = paying.TestCard.VISA) -> None:
+    paying.confirm((home / "cards.address").read_text(), client.payment(job.id), card)
+
+
+@pytest.fixture(scope="module")
+def summed_up(client: Client, home: Path, asset: str) -> Job:
+    """A summary whose first card was declined, and whose second one paid."""
+    quote = client.quote("summary", asset)
+    job = client.create_summary(asset, length="short", quote_id=quote.id)
+    with pytest.raises(CardDeclined) as declined:
+        pays(home, client, job, paying.TestCard.INSUFFICIENT_FUNDS)
+    assert declined.value.decline_code == "insufficient_funds"
+    until(lambda: client.payment(job.id).reason == "insufficient_funds")
+    assert client.job(job.id).status == "pending"
+    pays(home, client, job)
+    return ended(client, job.id)
+
+
+def test_a_summary_is_paid_with_a_second_card_after_the_first_was_declined(client: Client, summed_up: Job, tmp_path: Path) -> None:
+    assert summed_up.status == "succeeded", summed_up
+    payment = client.payment(summed_up.id)
+    assert (payment.status, payment.captured, payment.amount) == ("succeeded", summed_up.price["total"], summed_up.price["total"])
+    assert payment.client_secret is None
+    files = {file.name: file for file in client.files(summed_up.id)}
+    assert files.keys() == {"transcript.json", "summary.json", "summary.md", "summary.docx", "chapters.vtt"}
+    assert client.download(files["summary.md"], tmp_path).read_text().startswith("# Summary")
+
+
+async def test_no_work_of_a_summary_begins_before_its_card_is_authorised(client: Client, home: Path, summed_up: Job) -> None:
+    engine = Engine(Settings(temporal_address=(home / "temporal.address").read_text()))
+    handle = (await engine.client()).get_workflow_handle(workflow_id("summary", summed_up.id))
+    scheduled, answers = {}, {}
+    async for event in handle.fetch_history_events():
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            scheduled[event.event_id] = event.activity_task_scheduled_event_attributes.activity_type.name
+        if event.HasField("activity_task_completed_event_attributes"):
+            done = event.activity_task_completed_event_attributes
+            if done.result.payloads and b'"held":true' in done.result.payloads[0].data:
+                answers[scheduled[done.scheduled_event_id]] = event.event_id
+    began = {name: id for id, name in scheduled.items()}
+    assert began.keys() >= WORK
+    assert min(began[step] for step in WORK) > min(answers.values())
+    assert began["capture_payment"] > began["summarise"]
+
+
+def test_a_canceled_summary_gives_its_authorisation_back(client: Client, home: Path, asset: str, summed_up: Job) -> None:
+    job = client.create_summary(asset)
+    client.payment(job.id)
+    client.cancel(job.id)
+    assert ended(client, job.id).status == "canceled"
+    payment = client.payment(job.id)
+    assert (payment.status, payment.captured) == ("canceled", 0)
+
+
+def test_a_video_without_sound_is_refused_before_a_card_is_asked(client: Client, tmp_path: Path) -> None:
+    silent = tmp_path / "silent.mp4"
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=4"]
+    subprocess.run([str(locate()), "-v", "error", *picture, "-pix_fmt", "yuv420p", str(silent)], check=True)
+    with pytest.raises(InvalidRequest) as refused:
+        client.create_summary(client.upload(silent).id)
+    assert refused.value.code == "no_speech"
+
+
+async def test_payments_are_reconciled_over_all_processes(home: Path, summed_up: Job) -> None:
+    engine = Engine(Settings(temporal_address=(home / "temporal.address").read_text()))
+    found = await engine.run("payment_reconciliation", "payment_reconciliation/test", Findings)
+    assert found.counts == {}
