@@ -8,12 +8,12 @@ import activities.reconciliation as reconciling
 from activities.base import Resources, Task
 from activities.money import hold_credits
 from activities.reconciliation import expire_grants, reconcile_holds, reconcile_jobs, sweep_store, sweep_uploads
-from cutroom.contracts.base import JobRef
+from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import EventInput, JobStatus
 from cutroom.contracts.reconciliation import EveryOrganisation
 from cutroom.errors import Conflict
-from cutroom.store import jobs, ledger, reconciliation, uploads
+from cutroom.store import jobs, ledger, payments, reconciliation, uploads
 from cutroom.store.ledger import Balance
 from cutroom.store.tables import Asset, Job, Upload
 from cutroom.temporal.engine import RunState
@@ -156,6 +156,45 @@ async def test_nothing_is_held_for_a_job_that_has_ended(task: Task, resources: R
     with pytest.raises(Conflict) as caught:
         await hold_credits(task, paid_job)
     assert caught.value.code == "job_ended"
+
+
+async def terminated_summary(resources: Resources, paid: JobRef, status: str, files: dict[str, ArtifactRef]) -> JobRef:
+    """A summary whose payment is `status`, and whose workflow an operator ended."""
+    job = JobRef(org_id=paid.org_id, job_id=new_id("sum"))
+    row = Job(id=job.job_id, org_id=job.org_id, kind="summary", mode="live", status="processing", asset_id=None, price={})
+    row.asset_id = (await row_of(resources, paid)).asset_id
+    async with resources.database.transaction(job.org_id) as session:
+        await jobs.create(session, row)
+        payment = await payments.begin(session, job, "live", 50, "usd")
+        payment.status, payment.intent_id = status, f"pi_{job.job_id}"
+        await jobs.record_files(session, job, files)
+    await resources.engine.start("summary", job.job_id, job.org_id, job.model_dump())
+    await (await resources.engine.client()).get_workflow_handle(f"summary/{job.job_id}").terminate()
+    return job
+
+
+@pytest.mark.parametrize("status", ["pending", "authorised", "unknown", "captured"])
+async def test_a_terminated_summary_fails_and_a_workflow_gives_its_payment_back(
+    task: Task, resources: Resources, paid_job: JobRef, status: str
+) -> None:
+    job = await terminated_summary(resources, paid_job, status, {})
+    await reconcile_jobs(task, EveryOrganisation())
+    row = await row_of(resources, job)
+    assert (row.status, row.error_code) == ("failed", "workflow_terminated")
+    await sweep_once(resources.all_organisations, resources.engine)
+    assert await resources.engine.state(f"payment_release/{job.job_id}") is RunState.RUNNING
+
+
+async def test_a_terminated_summary_that_was_paid_and_can_be_read_has_succeeded(
+    task: Task, resources: Resources, paid_job: JobRef
+) -> None:
+    file = ArtifactRef(key=f"org/{paid_job.org_id}/summary", sha256="0" * 64, size=1)
+    job = await terminated_summary(resources, paid_job, "captured", {"summary": file})
+    await reconcile_jobs(task, EveryOrganisation())
+    row = await row_of(resources, job)
+    assert (row.status, row.error_code) == ("succeeded", "")
+    await sweep_once(resources.all_organisations, resources.engine)
+    assert await resources.engine.state(f"payment_release/{job.job_id}") is RunState.UNKNOWN
 
 
 async def add_upload(resources: Resources, org_id: str, status: str, expires_in: timedelta) -> Upload:

@@ -11,6 +11,7 @@ from cutroom.local.ports import free_port
 from cutroom.local.postgres import Postgres
 from cutroom.local.s3 import S3
 from cutroom.local.tools import VERSITYGW, ensure
+from cutroom.temporal.schedules import SCHEDULES
 from tests.cli.conftest import Cutroom
 from tests.conftest import serving
 
@@ -28,12 +29,11 @@ def test_fresh_servers_are_prepared_once(cutroom: Cutroom, namespace: str, empty
     first = cutroom.run("prepare", CUTROOM_DATABASE_OWNER_URL=empty_database)
     assert first.returncode == 0, first.stderr
     assert first.stdout.splitlines() == [
-        "database: ran migration 0001",
-        "database: ran migration 0002",
+        *(f"database: ran migration {number:04}" for number in range(1, 6)),
         f"store: made the bucket {namespace}",
         f"temporal: created the namespace {namespace}",
         "temporal: added the search attributes OrgId, JobKind, JobStatus",
-        "temporal: created the schedule cutroom-reconciliation",
+        *(f"temporal: created the schedule {id}" for id in SCHEDULES),
     ]
     again = cutroom.json("prepare", CUTROOM_DATABASE_OWNER_URL=empty_database)
     assert [(outcome["part"], outcome["state"]) for outcome in again] == [

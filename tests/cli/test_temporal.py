@@ -9,6 +9,7 @@ from temporalio.client import Client
 from cutroom.settings import Settings
 from cutroom.temporal.connection import connect
 from cutroom.temporal.namespace import mend_namespace
+from cutroom.temporal.schedules import SCHEDULES
 from tests.cli.conftest import Said
 from tests.conftest import TemporalServer
 
@@ -33,12 +34,12 @@ def test_schedules_are_shown_repaired_and_unpaused(
     asyncio.run(there())
     missing = typed("temporal", "schedules", "--json")
     assert missing.code == 1
-    assert [(each["id"], each["state"]) for each in json.loads(missing.out)] == [(OURS, "missing")]
+    assert [(each["id"], each["state"]) for each in json.loads(missing.out)] == [(id, "missing") for id in SCHEDULES]
 
-    assert typed("temporal", "schedules", "--repair").out == f"created {OURS}\n"
+    assert typed("temporal", "schedules", "--repair").out == "".join(f"created {id}\n" for id in SCHEDULES)
     shown = typed("temporal", "schedules", "--json")
     assert shown.code == 0
-    (ours,) = json.loads(shown.out)
+    ours = next(each for each in json.loads(shown.out) if each["id"] == OURS)
     assert (ours["state"], ours["starts"], ours["every_s"], ours["paused"]) == ("ok", "reconciliation", 60.0, False)
     assert ours["next_run"].endswith("+00:00")
 
