@@ -1,4 +1,4 @@
-"""`cutroom demo`: a whole campaign on this machine's own stack, started for it where none runs."""
+"""`cutroom demo`: a campaign and a summary on this machine's own stack, started for them where none runs."""
 
 import asyncio
 from pathlib import Path
@@ -8,9 +8,11 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
+from cutroom.cli import summarize
+from cutroom.cli.paying import stand_in_of
 from cutroom.cli.run import FAILED, Wishes, existing, make_clips
 from cutroom.cli.session import open_client
-from cutroom.client import Job
+from cutroom.client import Client, Job
 from cutroom.errors import InvalidRequest
 from cutroom.settings import Settings, get_settings
 
@@ -27,7 +29,7 @@ def demo(
     clips: Annotated[int | None, typer.Option(help="How many clips at most.")] = None,
     seconds: Annotated[int, typer.Option(help="Length of the talk that is made.")] = 120,
 ) -> None:
-    """Make clips of a recording, or of a talk made for it, and show where they are."""
+    """Make clips and a summary of a recording, or of a talk made for it, and show where they are."""
     console = Console(stderr=True)
     settings = get_settings()
     wishes = _wishes(video, out, captions, clips, seconds, console)
@@ -38,6 +40,8 @@ def demo(
     if job.status != "succeeded":
         raise typer.Exit(FAILED)
     console.print(f"\nLook at {out}/clip-01.mp4; campaign.json says why it was chosen.")
+    if job.kind == "summary":
+        console.print(f"{out}/summary.md sums the recording up; a test card paid for it.")
 
 
 def _wishes(video: Path | None, out: Path, captions: Path | None, clips: int | None, seconds: int, console: Console) -> Wishes:
@@ -61,13 +65,23 @@ async def _on_the_stack(settings: Settings, wishes: Wishes, console: Console) ->
     from cutroom.local.stack import read_run, running
 
     if read_run(Home.at(settings.home)) is not None:
-        return await _make_clips(settings, wishes, console)
+        return await _show(settings, wishes, console)
     async with running(settings, console) as stack:
         mine = stack.settings.model_copy(update={"api_token": SecretStr(stack.token)})
-        return await _make_clips(mine, wishes, console)
+        return await _show(mine, wishes, console)
 
 
-async def _make_clips(settings: Settings, wishes: Wishes, console: Console) -> Job:
+async def _show(settings: Settings, wishes: Wishes, console: Console) -> Job:
     """Ctrl-C closes the client, so that its thread does not wait for a server that is gone."""
     with open_client(settings) as client:
-        return await asyncio.to_thread(make_clips, client, wishes, console)
+        job = await asyncio.to_thread(make_clips, client, wishes, console)
+        stand_in = stand_in_of(settings)
+        if job.status != "succeeded" or not stand_in:  # real payments are made by their payer
+            return job
+        asked = summarize.Wishes(wishes.out, stand_in, captions=wishes.captions)
+        return await asyncio.to_thread(_sum_up, client, wishes.video, asked, console)
+
+
+def _sum_up(client: Client, video: Path, asked: summarize.Wishes, console: Console) -> Job:
+    """A summary paid by test card."""
+    return summarize.follow(client, summarize.ask(client, video, asked, console), asked, console)

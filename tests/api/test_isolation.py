@@ -20,7 +20,7 @@ from cutroom.contracts.documents import ClipChoice
 from cutroom.contracts.jobs import EventInput, JobStatus
 from cutroom.local.cards.server import CardServer
 from cutroom.settings import Settings
-from cutroom.store import clips, jobs, ledger, reconciliation
+from cutroom.store import clips, jobs, ledger, payments, reconciliation
 from tests.api.conftest import MakeTenant, Tenant
 from tests.conftest import card_settings
 
@@ -46,6 +46,8 @@ class World:
     endpoint_id: str
     delivery_id: str
     quote_id: str
+    summary_id: str
+    summary_quote_id: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,11 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
         "captions_asset_id": world.captions_asset_id,
         "quote_id": world.quote_id,
     },
+    "create_summary": lambda world: {
+        "asset_id": world.asset_id,
+        "captions_asset_id": world.captions_asset_id,
+        "quote_id": world.summary_quote_id,
+    },
     "create_checkout": lambda _: CHECKOUT,
     "create_portal_session": lambda _: {"return_url": "https://example.com/account"},
     "create_token": lambda _: {"name": "another", "scopes": ["jobs:read"]},
@@ -132,12 +139,21 @@ async def become_customer(tenant: Tenant, _: World) -> None:
     assert (await tenant.http.post("/v1/checkouts", json=CHECKOUT)).status_code == 201
 
 
+async def open_payment(tenant: Tenant, world: World) -> None:
+    cards, job = tenant.services.cards("live"), JobRef(org_id=tenant.org_id, job_id=world.summary_id)
+    customer = await cards.create_customer(tenant.org_id)
+    async with tenant.services.database.transaction(tenant.org_id) as session:
+        payment = await payments.of_job(session, job)
+        await payments.note(session, job, await cards.create_intent(job, payment.amount, payment.currency, customer, {}))
+
+
 # What must have happened before the owner's call can succeed.
 BEFORE: dict[str, Callable[[Tenant, World], Awaitable[None]]] = {
     "complete_upload": send_source,
     "stream_job_events": end_job,
     "create_refund": spend,
     "create_portal_session": become_customer,
+    "get_summary_payment": open_payment,
 }
 
 
@@ -150,7 +166,9 @@ async def furnish(tenant: Tenant) -> World:
     pinged = (await tenant.http.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")).json()
     token = (await tenant.http.post("/v1/tokens", json={"name": "spare", "scopes": ["jobs:read"]})).json()
     asset_id = await tenant.asset()
-    quote = (await tenant.http.post("/v1/quotes", json={"kind": "campaign", "asset_id": asset_id})).json()
+    kinds = ("campaign", "summary")
+    quotes = {kind: (await tenant.http.post("/v1/quotes", json={"kind": kind, "asset_id": asset_id})).json() for kind in kinds}
+    summary = (await tenant.http.post("/v1/summaries", json={"asset_id": asset_id})).json()
     async with tenant.services.system.transaction(None) as session:
         await reconciliation.add_finding(session, tenant.org_id, "stuck", job_id, "Nothing happened.", "None.")
     return World(
@@ -164,7 +182,9 @@ async def furnish(tenant: Tenant) -> World:
         finding_subject=job_id,
         endpoint_id=endpoint["id"],
         delivery_id=pinged["id"],
-        quote_id=quote["id"],
+        quote_id=quotes["campaign"]["id"],
+        summary_id=summary["id"],
+        summary_quote_id=quotes["summary"]["id"],
     )
 
 
