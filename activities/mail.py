@@ -40,5 +40,5 @@ def _job_ended(job: Job) -> tuple[str, str]:
 
 def _endpoint_off(endpoint: WebhookEndpoint) -> tuple[str, str]:
     why = "it answered 410, gone" if endpoint.disabled_reason == "gone" else "nothing arrived there for five days"
-    text = f"The webhook endpoint {endpoint.id} was turned off: {why}.\n\nEnable it once it works, and replay what it missed.\n"
+    text = f"The webhook endpoint {endpoint.id} was turned off: {why}.\n\nEnable it once it works, and replay what was canceled.\n"
     return f"Webhook endpoint {endpoint.id} turned off", text

@@ -40,13 +40,17 @@ class Made:
 
 @dataclass(frozen=True)
 class Once:
-    """A POST that creates. `route` and `key` name it within the organisation; without a key every POST creates."""
+    """A POST that creates. `route` and `key` name it within the organisation; without a key every POST creates.
+
+    `collection`: where the created is found afterwards, where that is not under `route`.
+    """
 
     services: Services
     caller: Caller
     route: str
     key: str | None
     wanted: BaseModel
+    collection: str = ""
 
     async def respond(self, make: Callable[[AsyncSession], Awaitable[Made]]) -> Response:
         """Run `make` in one transaction with the idempotency row, or answer as the first request with this key was.
@@ -74,7 +78,7 @@ class Once:
     def _response(self, answer: Answer, *, replayed: bool = False) -> Response:
         headers = {"Idempotent-Replayed": "true"} if replayed else {}
         if answer.body.get("id"):
-            headers["Location"] = f"{self.route}/{answer.body['id']}"
+            headers["Location"] = f"{self.collection or self.route}/{answer.body['id']}"
         return JSONResponse(answer.body, answer.status, headers)
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import IdempotencyKey, PageDep, PathId, ServicesDep, WebhooksRead, WebhooksWrite
-from api.handing import Made, Once, hand_over
+from api.handing import Made, Once
 from api.requests import Body, Id, refused
 from api.resources import ListOf
 from cutroom.contracts.ids import new_id
@@ -146,7 +146,7 @@ async def get_webhook_endpoint(endpoint_id: PathId, services: ServicesDep, calle
 async def change_webhook_endpoint(
     endpoint_id: PathId, wanted: ChangedEndpoint, services: ServicesDep, caller: WebhooksWrite
 ) -> EndpointResource:
-    """Change what is given. `enabled: true` turns an endpoint on again; what it missed can be replayed."""
+    """Change what is given. `enabled: true` turns an endpoint on again; what was canceled then can be replayed."""
     values = wanted.model_dump(exclude_unset=True)
     if "url" in values:
         checked_url(wanted.url, services.settings.private_hosts)
@@ -170,13 +170,18 @@ async def rotate_webhook_secret(endpoint_id: PathId, services: ServicesDep, call
 
 
 @endpoints.post("/{endpoint_id}/test", status_code=202, response_model=DeliveryResource)
-async def test_webhook_endpoint(endpoint_id: PathId, services: ServicesDep, caller: WebhooksWrite) -> DeliveryResource:
+async def ping_webhook_endpoint(
+    endpoint_id: PathId, services: ServicesDep, caller: WebhooksWrite, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Send a `webhook.ping`, whatever the endpoint listens to."""
-    async with services.database.transaction(caller.org_id) as session:
+
+    async def make(session: AsyncSession) -> Made:
         delivery, row = await deliveries.ping(session, await webhooks.get_enabled(session, endpoint_id))
         (resource,) = await _deliveries(session, [delivery])
-    await hand_over(services, row)
-    return resource
+        return Made(202, resource, row)
+
+    route = f"{endpoints.prefix}/{endpoint_id}/test"
+    return await Once(services, caller, route, idempotency_key, Body(), sent.prefix).respond(make)
 
 
 @sent.get("")
@@ -211,7 +216,8 @@ async def replay_webhook_delivery(
         (resource,) = await _deliveries(session, [delivery])
         return Made(202, resource, row)
 
-    return await Once(services, caller, f"{sent.prefix}/{delivery_id}/replay", idempotency_key, Body()).respond(make)
+    route = f"{sent.prefix}/{delivery_id}/replay"
+    return await Once(services, caller, route, idempotency_key, Body(), sent.prefix).respond(make)
 
 
 async def _deliveries(session: AsyncSession, rows: list[WebhookDelivery]) -> list[DeliveryResource]:

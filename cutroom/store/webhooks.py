@@ -74,7 +74,10 @@ async def delete(session: AsyncSession, endpoint_id: str) -> None:
 async def rotate(session: AsyncSession, endpoint_id: str) -> tuple[WebhookEndpoint, str]:
     """A new secret; the one before is valid for a day more, and one before that no longer. Raises NotFound."""
     endpoint = await get(session, endpoint_id)
-    last, *older = (await session.scalars(secrets_of(endpoint).with_for_update())).all()
+    # One rotation at a time, and none of what is being deleted: who waited sees what the one before left.
+    await session.refresh(endpoint, with_for_update={"key_share": True})
+    await get(session, endpoint_id)
+    last, *older = (await session.scalars(secrets_of(endpoint))).all()
     last.ends_at = datetime.now(UTC) + PREVIOUS_LIVES
     for secret in older:
         await session.delete(secret)

@@ -1,5 +1,6 @@
 """Webhook endpoints and deliveries over HTTP: what is shown, what is refused, and what starts a workflow."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -31,6 +32,14 @@ async def test_a_secret_is_shown_when_it_is_made_and_never_again(tenant: Tenant)
     assert listed.json()["items"] == [shown.json()] == [changed.json()]
     assert (shown.json()["description"], shown.json()["mode"], shown.json()["enabled"]) == ("ours", "live", True)
     assert "whsec_" not in changed.text + listed.text + shown.text
+
+
+async def test_rotations_at_once_come_one_after_the_other(tenant: Tenant) -> None:
+    made = await make(tenant)
+    path = f"/v1/webhook-endpoints/{made['id']}/rotate-secret"
+    answers = await asyncio.gather(*(tenant.http.post(path) for _ in range(5)))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert len({answer.json()["secret"] for answer in answers}) == 5
 
 
 async def test_a_deleted_endpoint_is_gone_and_its_deliveries_stay(tenant: Tenant) -> None:
@@ -83,6 +92,11 @@ async def test_a_ping_and_a_replay_are_started_at_once(tenant: Tenant) -> None:
         await tenant.http.post(f"/v1/webhook-deliveries/{ping['id']}/replay", headers={"Idempotency-Key": "once"}) for _ in range(2)
     ]
     assert [(one.status_code, one.headers.get("Idempotent-Replayed")) for one in replays] == [(202, None), (202, "true")]
+    path = f"/v1/webhook-endpoints/{made['id']}/test"
+    pings = [await tenant.http.post(path, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+    assert pings[0].json() == pings[1].json() != ping
+    for made_one in (answer, replays[0]):
+        assert (await tenant.http.get(made_one.headers["Location"])).json()["id"] == made_one.json()["id"]
     replay = replays[0].json()
     assert replays[1].json() == replay
     assert (replay["event_id"], replay["replay"]) == (ping["event_id"], 1)

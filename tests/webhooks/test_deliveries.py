@@ -324,7 +324,8 @@ async def test_a_lane_has_so_many_places_and_who_waits_is_told_different_times(m
         pass
 
 
-async def test_who_waits_a_moment_gets_the_place_that_is_left() -> None:
+async def test_who_waits_a_moment_gets_the_place_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE_S", 60.0)
     quick, order = Lanes(), []
 
     async def one(number: int) -> None:
