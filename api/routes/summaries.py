@@ -22,7 +22,7 @@ from cutroom.money import entitlements
 from cutroom.money.plans import Plan
 from cutroom.money.prices import Quote, quote
 from cutroom.store import jobs, outbox, payments, quotes
-from cutroom.store.tables import Asset, Job
+from cutroom.store.tables import Asset, Job, KeptQuote
 from cutroom.telemetry import tracing
 
 KIND = "summary"
@@ -83,7 +83,8 @@ async def _new_job(session: AsyncSession, wanted: NewSummary, caller: Caller, pl
     entitlements.require_length(plan, length_of(video))
     if not MediaFacts.model_validate(video.media).has_audio:
         raise BadInput("The recording has no sound, so there is nothing to sum up.", code="no_speech", field="asset_id")
-    kept = await quotes.claim(session, wanted.quote_id, caller.mode, KIND, video.id) if wanted.quote_id else None
+    kept = await _quoted(session, wanted, video.id, caller)
+    await entitlements.require_room(session, caller.org_id, caller.mode, plan)
     job = Job(
         id=new_id("sum"),
         org_id=caller.org_id,
@@ -102,6 +103,16 @@ async def _new_job(session: AsyncSession, wanted: NewSummary, caller: Caller, pl
     if kept is not None:
         kept.job_id = job.id
     return job
+
+
+async def _quoted(session: AsyncSession, wanted: NewSummary, asset_id: str, caller: Caller) -> KeptQuote | None:
+    """The quote that the summary names; raises Conflict where it is in another currency than the one asked for."""
+    if wanted.quote_id is None:
+        return None
+    kept = await quotes.claim(session, wanted.quote_id, caller.mode, KIND, asset_id)
+    if wanted.currency not in (None, kept.price["unit"]):
+        raise quotes.differs()
+    return kept
 
 
 def _price(video: Asset, wanted: NewSummary) -> dict[str, object]:
