@@ -10,14 +10,14 @@ from cutroom.contracts.cards import ApplyInput, Disputed, Mode, Purchase, Refund
 from cutroom.contracts.ids import workflow_id
 from cutroom.money.books import Pack
 from cutroom.money.checkouts import Sold
-from cutroom.store import card_events, ledger, outbox, plans
+from cutroom.store import card_events, jobs, ledger, outbox, plans
 
 
 async def apply(session: AsyncSession, event: ApplyInput) -> None:
     """Apply what was found of an event's object, and note what came of it. For the system role.
 
-    outcome: `applied` | `signalled` (its job's workflow looks for itself) | `ignored` (nothing of ours) | `foreign` (somebody
-    else's customer or job, or of the other mode: nothing is done).
+    outcome: `applied` | `signalled` (its job's workflow looks for itself) | `ignored` (nothing of ours, or a job that has ended) |
+    `foreign` (somebody else's customer or job, or of the other mode: nothing is done).
     """
     state = event.state
     org_id = await card_events.owner_of(session, state.customer, state.mode) if state.customer else None
@@ -40,11 +40,13 @@ async def _apply(session: AsyncSession, org_id: str, event: ApplyInput) -> str:
         await book(session, org_id, state.mode, state.purchase)
         outcome = "applied"
     if state.job_id:
-        kind = await card_events.kind_of_job(session, state.job_id, org_id, state.mode)
-        if kind is None:
+        job = await card_events.job_of(session, state.job_id, org_id, state.mode)
+        if job is None:
             return "foreign"
-        await outbox.add(session, org_id, "signal", workflow_id(kind, state.job_id), {"signal": "payment_changed"})
-        outcome = "signalled"
+        # Once Temporal has forgotten the workflow of an ended job, a signal to it would be tried for ever.
+        if job.status in jobs.LIVE:
+            await outbox.add(session, org_id, "signal", workflow_id(job.kind, job.id), {"signal": "payment_changed"})
+            outcome = "signalled"
     return outcome
 
 

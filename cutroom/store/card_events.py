@@ -42,8 +42,8 @@ async def mark(session: AsyncSession, event_id: str, org_id: str | None, outcome
     await session.execute(update(CardEvent).where(col(CardEvent.id) == event_id).values(told))
 
 
-async def kind_of_job(session: AsyncSession, job_id: str, org_id: str, mode: Mode) -> str | None:
-    """The kind of a job, where it is this organisation's and of this mode; else None."""
+async def job_of(session: AsyncSession, job_id: str, org_id: str, mode: Mode) -> Job | None:
+    """The job, where it is this organisation's and of this mode; else None."""
     mine = (col(Job.id) == job_id, col(Job.org_id) == org_id, col(Job.mode) == mode)
-    kind: str | None = await session.scalar(select(col(Job.kind)).where(*mine))
-    return kind
+    job: Job | None = await session.scalar(select(Job).where(*mine))
+    return job

@@ -218,3 +218,13 @@ async def test_an_intent_tells_the_workflow_of_its_own_job_and_of_no_other(shop:
             await session.scalars(select(Outbox).where(col(Outbox.target).in_([f"summary/{id}" for id in jobs.values()])))
         ).all()
     assert [(row.target, row.kind, row.payload) for row in rows] == [(f"summary/{mine}", "signal", {"signal": "payment_changed"})]
+
+
+async def test_a_job_that_has_ended_is_told_nothing_more(shop: Shop, system: Database) -> None:
+    """A dispute may come months later, when Temporal has forgotten the workflow."""
+    job = Job(id=new_id("sum"), org_id=shop.org_id, kind="summary", mode="live", status="succeeded")
+    async with system.transaction(None) as session:
+        session.add(job)
+    assert await shop.apply(job_id=job.id) == "ignored"
+    async with system.transaction(None) as session:
+        assert await session.scalar(select(Outbox).where(col(Outbox.target) == f"summary/{job.id}")) is None
