@@ -131,6 +131,7 @@ SIGNED = b'{"id": "evt_1"}'
         f"t={int(time.time())},v1=00",
         f"t={int(time.time())},v1=\xff",
         f"t={'9' * 30},v1=00",
+        "t=1" + ",v1=00" * 500,
         f"t={int(time.time())},v0=" + sign(SIGNED, NEW, time.time()).split("v1=")[1],
     ],
 )
