@@ -1,5 +1,7 @@
 """Speech to words, for every engine that wants to know what is said in a recording."""
 
+from pydantic import SerializeAsAny
+
 from cutroom.contracts.base import ArtifactRef, Frozen, JobRef, StepInput
 from cutroom.contracts.media import MediaFacts, PreparedMedia, SpeechChunk, SpeechEngine
 from cutroom.contracts.steps import Queue, Step
@@ -26,9 +28,9 @@ class SourcePlan(Frozen):
 
 
 class HeardInput(StepInput):
-    """Input of a step that reads the recording for its words."""
+    """Input of a step that reads the recording for its words. The plan travels whole: 0.3.0 reads it as a campaign's."""
 
-    plan: SourcePlan
+    plan: SerializeAsAny[SourcePlan]
 
     @property
     def owner(self) -> JobRef:
