@@ -11,7 +11,9 @@ from docx import Document
 
 from cutroom.contracts.documents import Summary
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$=:@])")
+# Anywhere; what only opens a line; what makes an address out of words.
+_MARKUP = re.compile(r"[\\`*_\[\]<|~&$@]|^[-+#=>:]|(?<=\w)\.(?=[^\W\d])|:(?=//)")
+_NUMBERED = re.compile(r"^([0-9]+)([.)])")
 _CREATED = "Summary"
 
 
@@ -20,7 +22,7 @@ def as_json(summary: Summary) -> str:
 
 
 def as_markdown(summary: Summary) -> str:
-    """CommonMark, every character that could be markup escaped, so that no link, image or HTML comes out of it."""
+    """CommonMark, every character escaped that is markup where it stands, so that no link, image or HTML comes out of it."""
     told = " ".join(_escaped(one.text) for one in summary.summary)
     lines = ["# Summary", "", told, "", "## Key points", ""]
     lines += [f"- {_escaped(point.text)} ({clock(point.start_s)})" for point in summary.key_points]
@@ -87,7 +89,7 @@ def _turns(character: str) -> bool:
 
 
 def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", _plain(text))
+    return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", _plain(text)))
 
 
 def _cue(text: str) -> str:

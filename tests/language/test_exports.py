@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 from itertools import pairwise
 
 import pysubs2
 import pytest
 from docx import Document
+from markdown_it import MarkdownIt
 
 from cutroom.contracts.documents import Chapter, CitedText, Highlight, KeyPoint, Summary
 from cutroom.contracts.summary import SummaryWishes
@@ -60,13 +62,44 @@ def test_chapters_whose_times_are_amiss_still_follow_each_other() -> None:
     assert all(one.end <= other.start for one, other in pairwise(read))
 
 
-def test_what_was_said_is_text_in_markdown() -> None:
-    text = as_markdown(_all_of(NASTY))
-    assert "<script" not in text.replace("\\<", "")
-    assert "](" not in text.replace("\\]\\(", "")
-    headings = [line for line in text.splitlines() if line.startswith("#")]
-    assert headings == ["# Summary", "## Key points", "## Chapters", "## Highlights"]
-    assert not any(character in text for character in "\x00\x1b\u202e\ud83d")
+LINES = [
+    "- x",
+    "+ x",
+    "# x",
+    "1. x",
+    "12) x",
+    "2019. x",
+    "> x",
+    "=====",
+    "---",
+    "~~~",
+    "```",
+    "| a | b |",
+    "&lt; &copy; &#65;",
+    "* x",
+    "_x_",
+]
+
+
+@pytest.mark.parametrize("text", [NASTY, *LINES, "see www.evil.com or http://evil.com", "[x]: http://evil.com", "a\\", "!", "=1+1"])
+def test_what_was_said_is_text_in_markdown(text: str) -> None:
+    """Read by another program: our own headings and lists, and in them the words as they were said."""
+    read = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(as_markdown(_all_of(text)))
+    inline = [token for token in read if token.type == "inline"]
+    kinds = {child.type for token in inline for child in token.children or []}
+    said = " ".join("".join(" " if c in "\x00\x1b\ud83d" else c for c in text if c != "\u202e").split())
+    assert kinds <= {"text", "text_special", "softbreak", "em_open", "em_close"}
+    assert [token.tag for token in read if token.type == "heading_open"] == ["h1", "h2", "h2", "h2"]
+    assert sum(token.type == "list_item_open" for token in read) == 2
+    assert not {token.type for token in read} & {"code_block", "fence", "html_block", "hr", "table_open", "ordered_list_open"}
+    shown = ["".join(child.content for child in token.children or []) for token in inline]
+    assert sum(said in "".join(one.split("\n")) for one in shown) >= 5
+    assert not re.search(r"www\.|[a-z]://", as_markdown(_all_of(text)))
+
+
+def test_plain_words_are_not_escaped() -> None:
+    plain = "Mr. Pike counted thirty-eight riders (at 7:25), or 1.5% - more than that! It's £40; really?"
+    assert f"> {plain}" in as_markdown(_all_of(plain))
 
 
 def test_what_was_said_is_text_in_a_word_processor() -> None:
