@@ -1,11 +1,12 @@
-"""How alike sentences are, by TF-IDF over their terms, and which of them the others are like."""
+"""How alike sentences are, by TF-IDF over their terms, and which of them the others are like.
+
+scikit-learn and networkx are imported where they are used: a worker that sums up nothing does without their 100 MB.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from cutroom.media.cues import Numbers
 from cutroom.media.subjects import terms
@@ -29,6 +30,8 @@ def terms_of(texts: Sequence[str]) -> list[list[str]]:
 
 def vectors(bags: Sequence[Sequence[str]]) -> "csr_matrix":
     """A row of length 1 for each bag of terms; of nothing but zeros where it is empty. Likeness is their dot product."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     known = bags if any(bags) else [["-"], *bags[1:]]
     return TfidfVectorizer(analyzer=list, sublinear_tf=True).fit_transform(known)
 
@@ -37,6 +40,8 @@ def centrality(rows: "csr_matrix") -> Numbers:
     """How much each sentence is like sentences that others are like, 1 on the average: PageRank over the graph of each one's
     nearest (LexRank, Erkan and Radev 2004). Time and memory grow with their number times `NEAREST`, in blocks.
     """
+    import networkx as nx
+
     graph = nx.Graph()
     graph.add_nodes_from(range(rows.shape[0]))
     for begin in range(0, rows.shape[0], BLOCK):
