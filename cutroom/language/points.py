@@ -7,9 +7,9 @@ from cutroom.media.cues import FUNCTION, LEANING, WIND_UP, WORD
 from cutroom.media.features import Talk
 
 _POINTING = re.compile(
-    r"\b(?:he|she|they|it|him|her|them|his|hers|their|theirs|its|he'd|he's|he'll|she'd|she's|she'll|they'd|they're|they've|"
-    r"they'll|it's|it'd|it'll|this|that|that's|that'd|these|those)\b"
+    r"\b(?:he|she|they|it|him|her|them|his|hers|their|theirs|its|this|that|these|those)\b(?:'(?:d|ll|re|s|ve)\b)?"
 )
+_ASIDE = re.compile(r"\[[^\]]*\]|\((?:laugh|applau|music|cross)[^)]*\)", re.IGNORECASE)
 _FILLER = re.compile(r"(?:^|(?<=\s))(?:(?:um+|uh+|er+),?|(?:you know|i mean),)\s+", re.IGNORECASE)
 _DOUBLED = re.compile(r"\b(\w+(?:['\u2019]\w+)?),? \1\b", re.IGNORECASE)
 _OPENS = re.compile(rf"{WIND_UP.pattern}[\s,.;:\u2013\u2014-]*", re.IGNORECASE)
@@ -56,7 +56,8 @@ def _meant(text: str, found: re.Match[str]) -> bool:
 
 
 def tidied(text: str) -> str:
-    """What was said, to be read: without fillers, doubled words and the words that only wind up to it."""
-    said = _DOUBLED.sub(r"\1", _FILLER.sub("", " ".join(text.split())))
+    """What was said, to be read: without fillers, doubled words, notes such as [laughter] and words that only wind up to it."""
+    spoken = " ".join(_ASIDE.sub(" ", text).split()) or text
+    said = _DOUBLED.sub(r"\1", _FILLER.sub("", spoken))
     read = _OPENS.sub("", said) or said
     return read[:1].upper() + read[1:]

@@ -4,6 +4,7 @@ The features are standardised over the talk, and but for the first one of equal 
 learn from, equal weights do as well as fitted ones (Dawes 1979). What passages are worth comes from the picker of clips.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ LEAST_WORDS = 4
 BREVITY = 0.25  # the power of its words by which a sentence is worth less
 SURENESS = 2.0
 MOST_PHRASES = 2
+_TO_THE_ROOM = re.compile(r"^(?:(?:i'm |i am )?(?:so |very )?sorry|excuse me|pardon me|stop it|noted)\b|\b(?:ma'am|madam|sir),")
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ def scores(talk: Talk, central: Numbers) -> Scores:
 
 
 def telling(talk: Talk) -> list[bool]:
-    """Which lines may stand for the talk: no question, chatter, notice, or pointing at a screen. All where none is left."""
+    """Which lines may stand for the talk: no question, chatter, notice, apology, pointing at a screen. All where none is left."""
     found = talk.found
     aside = found["asking"] + found["chatter"] + found["unseen"] + (found["housekeeping"] >= 2)
+    aside += [talk.english and bool(_TO_THE_ROOM.search(text)) for text in talk.low]
     kept = (aside == 0) & (found["words"] >= LEAST_WORDS)
     return [bool(keep) or not kept.any() for keep in kept]
 

@@ -19,11 +19,12 @@ from cutroom.media.cues import Numbers
 from cutroom.media.features import Line, Talk
 from cutroom.media.weights import WEIGHTS, Weights
 
-VERSION = 1
+VERSION = 2
 
 ENGINE = "extractive"
 WORDS: dict[Length, int] = {"short": 70, "medium": 150, "long": 320}
 MOST_QUOTED = 40  # words of a highlight
+LEANING_SHARE = 0.5  # of its worth that a line has as a title where it does not stand alone
 
 
 def summarise(transcript: Transcript, wanted: SummaryWishes, weights: Weights = WEIGHTS) -> Summary:
@@ -62,9 +63,15 @@ class Told:
         self.scores = scores(self.talk, centrality(self._rows))
         self._openings = openings(self.talk, self._bags)
         self._chapter_of = np.searchsorted(self._openings, np.arange(len(lines)), side="right").tolist()
-        self._telling = [line for line, able in enumerate(telling(self.talk)) if able]
-        points = [point for line in self._telling if (point := point_at(self.talk, line))]
+        able = telling(self.talk)
+        self._telling = [line for line in range(len(lines)) if able[line]]
+        points = [point for line in self._telling if (point := point_at(self.talk, line)) and able[point.first]]
         self._points = points or [Point(line, line) for line in self._telling]
+        alone = [point.last for point in self._points if point.first == point.last]
+        share = np.zeros(len(lines))
+        share[self._telling] = LEANING_SHARE
+        share[alone] = 1.0
+        self._named_by = share * self.scores.worth
 
     def summary(self, words: int) -> list[CitedText]:
         """Lines that together tell what the talk returns to, in so many words, in its order."""
@@ -82,10 +89,11 @@ class Told:
         return found
 
     def chapters(self) -> list[Chapter]:
+        """Each named by a line that tells something, rather by one that stands alone."""
         found = []
         for first, past in pairwise([*self._openings, len(self.places)]):
-            best = sorted(range(first, past), key=lambda line: -self.scores.worth[line])
-            name = title([self.talk.lines[line].text for line in best], self.scores.worth[best].tolist())
+            best = sorted(range(first, past), key=lambda line: -self._named_by[line])
+            name = title([tidied(self.talk.lines[line].text) for line in best], self._named_by[best].tolist())
             start_s, end_s = span(self.transcript, self.places[first:past])
             found.append(Chapter(title=name or "\u2026", start_s=start_s, end_s=end_s, sentences=self.places[first:past]))
         return found

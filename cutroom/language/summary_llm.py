@@ -18,7 +18,7 @@ from cutroom.language.ranking import repair
 from cutroom.language.summary import summarise
 from cutroom.language.writing import Checker, Draft, N, Notes, Told, chunks, read, reading, writing
 
-VERSION = 1
+VERSION = 2
 
 AT_ONCE = 4  # questions
 

@@ -1,9 +1,13 @@
 """Summaries without a model: whatever was said, all that they cite and quote is there, and key points stand alone."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.labelled import transcript_of
 from cutroom.contracts.documents import Summary, Transcript
 from cutroom.contracts.summary import Length, SummaryWishes
 from cutroom.errors import BadInput, ToolFailed
@@ -26,6 +30,11 @@ def test_a_talk_becomes_as_much_as_was_asked_for() -> None:
 
 def test_the_same_talk_gives_the_same_summary() -> None:
     assert summarise(CLOCK, WISHES) == summarise(CLOCK, WISHES)
+
+
+def test_who_sums_up_nothing_does_not_load_what_it_takes() -> None:
+    loaded = "import sys, cutroom.language.summary_llm; sys.exit(bool({'sklearn', 'networkx'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("length", ["short", "medium", "long"])
@@ -55,6 +64,35 @@ def test_nothing_is_told_of_somebody_whom_only_another_voice_names() -> None:
     ]
     points = summarise(said(*lines, voices="ABB"), SummaryWishes(key_points=3)).key_points
     assert not any(point.text.startswith("She") for point in points)
+
+
+def test_neither_that_s_nor_an_answer_of_one_word_stands_for_what_was_meant() -> None:
+    lines = ["Noted.", "That's the forty-five minutes of cooking.", "The mayor of Leeds ate 90 loaves that day."]
+    points = summarise(said(*lines), SummaryWishes(key_points=3)).key_points
+    assert [point.sentences for point in points] == [[2]]
+
+
+def test_what_is_said_to_somebody_in_the_room_tells_nothing_of_the_talk() -> None:
+    lines = ["I'm sorry, ma'am, but the hearing of 40 riders is closed.", "The evening bus carries 40 riders to the clinic."]
+    summary = summarise(said(*lines), SummaryWishes(key_points=3))
+    assert [one.sentences for one in (*summary.summary, *summary.key_points)] == [[1], [1]]
+
+
+def test_a_title_is_of_what_was_told() -> None:
+    lines = ["[laughter]", "Is the bakery of Leeds yours?", "The bakery of Leeds sells bread.", "Oh my god, the bakery of Leeds!"]
+    (chapter,) = summarise(said(*lines), WISHES).chapters
+    assert chapter.title == "The bakery of Leeds sells bread"
+
+
+def test_a_chapter_lasts_a_minute() -> None:
+    chapters = summarise(CLOCK, WISHES).chapters
+    assert len(chapters) > 2
+    assert all(chapter.end_s - chapter.start_s >= 60 for chapter in chapters)
+
+
+def test_what_is_said_in_a_hurry_still_has_a_chapter() -> None:
+    hurried = transcript_of([(f"Yes {n}.", 0.1 * n, 0.1 * n + 0.05, "A") for n in range(500)])
+    check(summarise(hurried, WISHES), hurried)
 
 
 def test_key_points_are_made_of_the_words_that_they_cite() -> None:
@@ -151,6 +189,8 @@ def test_what_does_not_hold_is_never_stored(part: str, changed: dict[str, object
         ("And and then the the rope broke.", "Then the rope broke."),
         ("A pinch, and I mean a pinch.", "A pinch, and I mean a pinch."),
         ("Yeah.", "Yeah."),
+        ("It worked! [laughter] (Applause)", "It worked!"),
+        ("[music]", "[music]"),
     ],
 )
 def test_fillers_and_wind_ups_are_not_read(spoken: str, read: str) -> None:
