@@ -20,7 +20,7 @@ from statistics import mean, median
 from typing import NamedTuple
 
 from bench import quality
-from bench.encoding import Encoded, floors_clips, our_clips
+from bench.encoding import Pair, bitrate, encoded
 from bench.floor import Floor, measure_floor
 from bench.peers import peers_python
 from bench.report import Figure, Part, at_least, at_most, show
@@ -34,6 +34,10 @@ LIMIT, GOAL = 1.4, 1.15
 MOST_MEDIA = 1.5e9
 MOST_GPU = 1e9 + 43e6  # the weights of both networks, and a gigabyte
 MARGIN_S = 5.0
+NOTE = (
+    "The floor's codec encodes the very pictures that our encoder got. The floor's own clips show the middle of the picture, which"
+    " on a talk may be empty: their bitrate says nothing of an encoder."
+)
 MOVIEPY = Path(__file__).with_name("moviepy_clip.py")
 
 
@@ -54,14 +58,14 @@ def measure(talk: Path, repeat: int, count: int, clip_s: float) -> Part:
         (run, _), spans = pairs[-1], pairs[-1][0].spans
         figures = [
             *_speed(pairs, _moviepy(video, spans[0], last)),
-            *_picture(our_clips(video, last), floors_clips(video, spans, last)),
+            *_picture(encoded(video, last), spans, last),
             *memory(run.used, video, last),
             *(
                 Figure(row.name.strip(), row.value, "", row.target, row.good)
                 for row in quality.measure(last, read_truth(talk / "truth.json"))
             ),
         ]
-    return Part("campaign", [f"{talk.name}, {count} clips of about {clip_s:g} s, {repeat} times"], figures)
+    return Part("campaign", [f"{talk.name}, {count} clips of about {clip_s:g} s, {repeat} times"], figures, [NOTE])
 
 
 def _beside_the_floor(talk: Path, out: Path, count: int, clip_s: float) -> tuple[Run, Floor]:
@@ -106,13 +110,15 @@ def _speed(pairs: Sequence[tuple[Run, Floor]], moviepy_s: float) -> list[Figure]
     ]
 
 
-def _picture(ours: list[Encoded], theirs: list[Encoded]) -> list[Figure]:
-    """Loss and size of the clips against the floor's clips of the same places."""
-    ssim, floors_ssim = (mean(clip.ssim for clip in clips) for clips in (ours, theirs))
-    rate, floors_rate = (mean(clip.bits_per_s for clip in clips) for clips in (ours, theirs))
+def _picture(pairs: list[Pair], spans: Sequence[tuple[float, float]], folder: Path) -> list[Figure]:
+    """Loss and size of the clips against the floor's codec; `folder` holds the floor's own clips of these spans."""
+    ssim, floors_ssim = mean(pair.ours.ssim for pair in pairs), mean(pair.floors.ssim for pair in pairs)
+    rate, floors_rate = mean(pair.ours.bits_per_s for pair in pairs), mean(pair.floors.bits_per_s for pair in pairs)
+    centre = mean(bitrate(folder / f"floor-{number}.mp4", length_s) for number, (_, length_s) in enumerate(spans, 1))
     return [
-        at_least("clips' SSIM to what was encoded", round(ssim, 4), round(floors_ssim, 4), peers={"floor": floors_ssim}),
-        at_most("clips' bitrate against the floor's", rate / floors_rate, 1.1, "times"),
+        at_least("clips' SSIM to what was encoded", round(ssim, 4), round(floors_ssim, 4), peers={"floor's codec": floors_ssim}),
+        at_most("clips' bitrate against the floor's codec", rate / floors_rate, 1.1, "times"),
+        Figure("  against the floor's own clips", rate / centre, "times"),
     ]
 
 
