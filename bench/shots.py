@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from bench.cpu import cpu_s
 from bench.cuts import NEAR, compared, within
 from bench.floor import decode_only
-from bench.peers import peers_python
+from bench.peers import PYTHON, missing_peers
 from bench.report import Figure, Part, at_least, at_most, show
 from bench.truth import Frames, read_truth
 from cutroom.contracts.documents import ShotEvent, Shots, ShotScores
@@ -82,7 +82,8 @@ def measure(video: Path, truth: Path | None) -> Part:
     every = find_shots(ShotScores(first_frame=0, single=scores[:, 0].tolist(), many=scores[:, 1].tolist()), fps)
     others = {EVERY: every.cuts, "plain difference": _plain(frames)}
     spent = {EVERY: decode.wall_s + full.wall_s}
-    for kind in ("adaptive", "content"):
+    missing = missing_peers()
+    for kind in () if missing else ("adaptive", "content"):
         name = f"PySceneDetect {kind}"
         took, cuts = _timed(partial(_peer, video, kind))
         others[name], spent[name] = [round(cut * fps / media.fps) for cut in cuts], took.wall_s
@@ -99,6 +100,7 @@ def measure(video: Path, truth: Path | None) -> Part:
     notes = [
         "Gate and network look at frames that the one decode of a campaign leaves behind; scaling them, keeping them without loss"
         " and reading them back is not counted in the times here.",
+        *missing,
         *([] if truth else ["No truth was given: the network over every frame is the reference."]),
     ]
     return Part("Shots", [video.name], figures, notes)
@@ -132,7 +134,7 @@ def _plain(frames: NDArray[np.uint8]) -> list[int]:
 
 
 def _peer(video: Path, kind: str) -> list[int]:
-    told = subprocess.run([peers_python(), PEER, video, kind], check=True, capture_output=True, text=True).stdout
+    told = subprocess.run([PYTHON, PEER, video, kind], check=True, capture_output=True, text=True).stdout
     return [int(frame) for frame in json.loads(told)]
 
 
