@@ -19,7 +19,7 @@ from cutroom.vision.network import Frames, load_network
 from cutroom.vision.stills import still_changes
 
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
-VERSION = 3
+VERSION = 4
 
 BLOCK = 600
 CONTEXT = 40  # frames beside a stretch; with 25, the least that its authors give, weak cuts score 0.1 less
@@ -55,6 +55,7 @@ def score(frames: Frames, first_frame: int, last_frame: int, frame_count: int) -
         verdict = gate.judge(seen, block.start, block.stop)
         scores = _look(seen, block, verdict.open.copy())
         scores[verdict.ends] = 1
+        scores[verdict.mixed, 1] = 1
         kept = range(max(first_frame, start), min(last_frame, start + BLOCK))
         inner = slice(kept.start - start, kept.stop - start)
         changes = still_changes(seen)
