@@ -67,7 +67,7 @@ async def embedded_captions(task: Task, asked: SpeechPlanInput) -> ArtifactRef |
     plan = asked.plan
     if not plan.media.embedded_subtitles:
         return None
-    source = await task.local(plan.source)
+    source = await task.local(plan.source, stays=True)
     streams = await subtitles_of(source, plan.media.container)
     stream = chosen(streams, base_language(plan.language))
     if stream is None:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -111,10 +112,11 @@ async def _small_frames(video: Path) -> tuple[MediaFacts, NDArray[np.uint8]]:
     container: Container = "mkv" if video.suffix in (".mkv", ".webm") else "mp4"
     media = await probe(video, container, Policy(source_s=36_000, side_px=8192, fps=240, streams=16))
     with tempfile.TemporaryDirectory() as folder:
-        small, proxy, raw = (Path(folder) / name for name in ("frames.mkv", "proxy.mp4", "raw"))
+        small, proxy = (Path(folder) / name for name in ("frames.mkv", "proxy.mp4"))
         ran = await ffmpeg.run(plan_prepare(video, media, frames=small, proxy=proxy, sound=None))
-        await ffmpeg.run(plan_raw_frames(small, raw, frame_rate(media), 0, ran.frames))
-        pixels = np.fromfile(raw, np.uint8)
+        size = transnet.FRAME_HEIGHT * transnet.FRAME_WIDTH * 3
+        async with aclosing(ffmpeg.pieces(plan_raw_frames(small, frame_rate(media), 0, ran.frames), ran.frames * size)) as pieces:
+            pixels = np.frombuffer(b"".join([piece async for piece in pieces]), np.uint8)
     return media, pixels.reshape(-1, transnet.FRAME_HEIGHT, transnet.FRAME_WIDTH, 3)
 
 
