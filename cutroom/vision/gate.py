@@ -29,10 +29,10 @@ DOUBT, SURE = 0.3, 2.0  # prominence: that of motion stays under 0.25, that of m
 SHIFT = 4  # pixels by which two pictures that are alike may be moved
 HALVES = 6, 12  # frames before and after one that may be their blend
 DRIFT, RECOLOURED, MOVED = 8.0, 0.1, 0.8  # how those two differ: least grey levels, least share of colours, most likeness
-BLEND, CLEAN = 0.42, 0.1  # what is no blend of the two, beside how they differ: at most, and beyond doubt
-LONGEST_CLEAN = 48  # frames on either side of its middle at which a dissolve beyond doubt has ended
+BLEND, CLEAN = 0.42, 0.15  # what is no blend of the two, beside how they differ: at most, and beyond doubt
+LONGEST_CLEAN = 30  # frames of a dissolve beyond doubt; of longer ones the network marks a part, which may lie to one side
 FLAT = 0.02  # weight that its new picture gains at least over two frames, of what it gains over 2 * NEAR
-BESIDE = 12  # frames around an open one that are open too
+BESIDE = 12  # frames around doubtful blends that are open too
 LIGHT = 8.0  # least change of the mean level that counts as one of light
 LIGHT_STEP, LIGHT_SLOPE = 2.0, 2.5  # that tells its frames: from a frame to the next, and over 2 * NEAR frames
 LONGEST_LIGHT = 60
@@ -61,10 +61,11 @@ def judge(frames: Frames, first: int, past: int) -> Verdict:
         start, stop = runs(blends)[0]
         dissolve = _clean_dissolve(levels, cuts, (start + stop) // 2)
         mixed[dissolve] = True
-        happens[start:stop] |= dissolve.stop == 0
-        blends[start:stop] &= dissolve.stop > 0
+        if not dissolve.stop:
+            happens[max(0, start - BESIDE) : stop + BESIDE] = True
+            blends[start:stop] = False
         blends[max(0, dissolve.start - HALVES[-1]) : dissolve.stop + HALVES[-1]] = False
-    is_open = _widened(happens, BESIDE) & ~mixed
+    is_open = happens & ~mixed
     ends = np.append(cuts[1:], False)
     return Verdict(is_open[first:past], ends[first:past], mixed[first:past], lit[first:past])
 
@@ -90,7 +91,7 @@ def _difference(some: Frames, others: Frames) -> NDArray[np.float32]:
 
 
 def _cuts(frames: Frames, step: NDArray[np.float32], lit: Marks) -> tuple[Marks, Marks]:
-    """First frames of shots after a hard cut beyond doubt, and frames on both sides of a step that may be one."""
+    """First frames of shots after a hard cut beyond doubt, and the frames NEAR a step that may be one."""
     sure, doubted = np.zeros(len(step), bool), np.zeros(len(step), bool)
     for place in np.flatnonzero((step > STEP) & ~lit):
         beside = np.concatenate([np.full(2, STEP / 8), step[max(0, place - AROUND) : place], step[place + 1 : place + 1 + AROUND]])
@@ -101,7 +102,7 @@ def _cuts(frames: Frames, step: NDArray[np.float32], lit: Marks) -> tuple[Marks,
         if step[place] > CUT and unlike * step[place] > SURE * most:
             sure[place] = True
         elif unlike * step[place] > DOUBT * second:
-            doubted[place - 1 : place + 1] = True
+            doubted[max(0, place - NEAR) : place + NEAR] = True
     return sure, doubted
 
 
@@ -129,8 +130,8 @@ def _mixture(levels: Frames, ends: Places, places: Places) -> tuple[NDArray[np.f
     new, mixed = new - old, mixed - old
     size = np.maximum(np.square(new).sum(axis=-1), np.float32(1))
     weight: NDArray[np.float32] = (mixed * new).sum(axis=-1) / size
-    rest: NDArray[np.float32] = np.square(mixed).sum(axis=-1) / size - weight**2
-    return weight, np.sqrt(np.maximum(rest, 0))
+    rest: NDArray[np.float32] = np.sqrt(np.maximum(np.square(mixed).sum(axis=-1) / size - weight * weight, 0))
+    return weight, rest
 
 
 def _clean_dissolve(levels: Frames, cuts: Marks, middle: int) -> slice:
@@ -140,11 +141,13 @@ def _clean_dissolve(levels: Frames, cuts: Marks, middle: int) -> slice:
     weight = _mixture(levels, near, np.arange(first, past))[0]
     flat = first + 1 + np.flatnonzero(weight[2:] - weight[:-2] < FLAT)
     before, after = flat[flat < middle], flat[flat > middle]
-    if not len(before) or not len(after) or cuts[before[-1] : after[0]].any():
+    old = int(before[-1]) + 1 if len(before) else first
+    new = int(after[0]) - 1 if len(after) else past - 1
+    if not NEAR + 1 < new - old <= LONGEST_CLEAN or cuts[old : new + 1].any():
         return slice(0, 0)
-    old, new = int(before[-1]) + 1, int(after[0]) - 1
-    clean = new - old > NEAR and _mixture(levels, np.array([old, new]), np.arange(old, new + 1))[1].max() < CLEAN
-    return slice(old + 1, new) if clean else slice(0, 0)
+    differ = _difference(levels[[old]], levels[[new]])[0] > DRIFT
+    clean = _mixture(levels, np.array([old, new]), np.arange(old, new + 1))[1].max() < CLEAN
+    return slice(old + 1, new) if differ and clean else slice(0, 0)
 
 
 def _colours(frames: Frames) -> NDArray[np.float32]:
@@ -154,7 +157,8 @@ def _colours(frames: Frames) -> NDArray[np.float32]:
         some = frames[start : start + CHUNK] >> 6
         bins = (some[..., 0] << 4 | some[..., 1] << 2 | some[..., 2]) + 64 * np.arange(len(some))[:, None, None]
         counts[start : start + CHUNK] = np.bincount(bins.ravel(), minlength=64 * len(some)).reshape(-1, 64)
-    return counts.astype(np.float32) / frames[0, ..., 0].size
+    shares: NDArray[np.float32] = counts.astype(np.float32) / np.float32(frames[0, ..., 0].size)
+    return shares
 
 
 def _alike(some: Frames, others: Frames) -> NDArray[np.float32]:
