@@ -22,7 +22,7 @@ VERSION = 4
 
 BLOCK = 600
 CONTEXT = 30  # frames beside a stretch; 25 are the least that its authors give
-LONGEST = 60  # frames of a stretch without its context: with it, 280 MB in the network
+LONGEST = 60  # frames of a stretch without its context: with it, the network takes 160 MB beside its weights
 AROUND = gate.REACH  # frames on either side of a block that can matter to it
 
 Scores = NDArray[np.float32]
