@@ -110,7 +110,7 @@ def measure(video: Path, truth: Path | None) -> Part:
         f"Decode only, and gate and network: the best of {times} by wall; the others are measured once.",
         *([] if truth else ["No truth was given: the network over every frame is the reference."]),
     ]
-    return Part("Shots", [video.name], figures, notes)
+    return Part("shots", [video.name], figures, notes)
 
 
 async def _small_frames(video: Path) -> tuple[MediaFacts, NDArray[np.uint8]]:
