@@ -98,9 +98,11 @@ class Task:
         """Keep what a tool said."""
         self._notes.append(text)
 
-    async def local(self, ref: ArtifactRef) -> Path:
-        """A verified local copy, good until the end of this attempt. Raises ArtifactMissing, Unreachable."""
-        return await self.resources.files.ensure_local(ref, hold=self.scratch, on_bytes=self.arrivals(ref.size))
+    async def local(self, ref: ArtifactRef, *, stays: bool = False) -> Path:
+        """A verified local copy, good until the end of this attempt. `stays`: for later attempts too, as long as there is room;
+        others go once a moment passes in which nobody reads them. Raises ArtifactMissing, Unreachable.
+        """
+        return await self.resources.files.ensure_local(ref, self.scratch, self.arrivals(ref.size), stays=stays)
 
     async def read(self, ref: ArtifactRef, document: type[Document]) -> Document:
         """A JSON document of `cutroom.contracts.documents`. Raises ArtifactMissing, Unreachable."""

@@ -69,7 +69,7 @@ async def make_poster(task: Task, source: SourceInput) -> ArtifactRef:
     """A JPEG that stands for the asset."""
 
     async def make(out: Path) -> None:
-        path = await task.local(source.source)
+        path = await task.local(source.source, stays=True)
         await _best_still(task, path, source.media, package.POSTER_WIDTH, out)
 
     scope = Scope(source.org_id, asset_id=source.asset_id)
@@ -97,7 +97,7 @@ async def prepare_media(task: Task, source: SourceInput) -> PreparedMedia:
     media = source.media
 
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
-        path = await task.local(source.source)
+        path = await task.local(source.source, stays=True)
         plan = prepare.plan_prepare(path, media, frames=paths["frames"], proxy=paths["proxy"], sound=paths.get("sound"))
         ran = await ffmpeg.run(plan, on_progress=lambda done: task.beat(done, media.duration_s), note=task.note)
         return {"frame_count": ran.frames}
@@ -146,7 +146,7 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
 
 
 async def _render(task: Task, plan: CampaignPlan, framing: Framing, span: FrameSpan, captions: Path | None, out: Path) -> None:
-    source, canvas = await task.local(plan.source), CANVASES[plan.wishes.aspect]
+    source, canvas = await task.local(plan.source, stays=True), CANVASES[plan.wishes.aspect]
     loudness = None
     if plan.media.has_audio:
         measuring = render.plan_loudness(source, plan.media, span, H264)

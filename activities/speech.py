@@ -67,11 +67,11 @@ async def embedded_captions(task: Task, asked: SpeechPlanInput) -> ArtifactRef |
     plan = asked.plan
     if not plan.media.embedded_subtitles:
         return None
-    source = await task.local(plan.source)
+    source = await task.local(plan.source, stays=True)
     streams = await subtitles_of(source, plan.media.container)
     stream = chosen(streams, base_language(plan.language))
     if stream is None:
-        task.note(f"None of {len(streams)} subtitle streams is text in a language that is wanted; what is said is recognised.")
+        task.note(f"None of {len(streams)} subtitle streams tells all words in a wanted language; what is said is recognised.")
         return None
 
     async def make(path: Path) -> None:

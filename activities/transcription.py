@@ -12,7 +12,7 @@ from cutroom.speech.recognise import at_hand
 from cutroom.speech.transcribe import Hearing, transcribe
 from cutroom.store.artifacts import Scope
 
-VERSION = 3
+VERSION = 4
 
 
 @implements(TRANSCRIBE_CHUNK)

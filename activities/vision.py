@@ -1,6 +1,8 @@
 """What the pictures show: likely cuts, and where the crop of each shot stands. Only processes with the models import this."""
 
 import asyncio
+from contextlib import aclosing
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +36,10 @@ async def detect_shots_chunk(task: Task, asked: ShotsInput) -> ArtifactRef:
 
     async def make(path: Path) -> None:
         needed = transnet.frames_needed(*wanted, prepared.frame_count)
-        raw = task.scratch / "frames"
         local = await task.local(prepared.frames)
-        plan = prepare.plan_raw_frames(local, raw, prepared.frame_rate, needed.start, needed.stop)
-        await ffmpeg.run(plan, on_progress=lambda _: task.alive(), note=task.note)
-        frames = _pictures(raw, len(needed), transnet.FRAME_WIDTH, transnet.FRAME_HEIGHT)
+        frames = await _small_frames(
+            task, prepare.plan_raw_frames(local, prepared.frame_rate, needed.start, needed.stop), len(needed)
+        )
         windows = transnet.score(frames, *wanted, prepared.frame_count)
         parts: list[ShotScores] = []
         while part := await asyncio.to_thread(next, windows, None):
@@ -84,8 +85,11 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
     return await task.make_one(task.job_scope, framing.VERSION, params, inputs, ".json", make, media_s=media_s)
 
 
-def _pictures(raw: Path, count: int, width: int, height: int) -> NDArray[np.uint8]:
-    """Raw RGB pictures, shape (count, height, width, 3), read from disk as they are looked at."""
-    if raw.stat().st_size != count * width * height * 3:
+async def _small_frames(task: Task, plan: ffmpeg.FfmpegPlan, count: int) -> NDArray[np.uint8]:
+    """Prepared frames, RGB, shape (count, 27, 48, 3), which never touch the disk."""
+    shape = (count, prepare.FRAME_HEIGHT, prepare.FRAME_WIDTH, 3)
+    async with aclosing(ffmpeg.pieces(plan, prod(shape), note=task.note)) as pieces:
+        raw = b"".join([piece async for piece in pieces])
+    if len(raw) != prod(shape):
         raise ToolFailed("A prepared file has not as many pictures as it should.", code="pictures_missing")
-    return np.memmap(raw, np.uint8, "r", shape=(count, height, width, 3))
+    return np.frombuffer(raw, np.uint8).reshape(shape)

@@ -3,7 +3,8 @@
     python -m bench [--seconds 600] [--talk TALK_DIR] [--repeat 3] [--only selection,shots,...]
 
 Without TALK_DIR a sample talk is made. Labelled transcripts and real footage are measured too where they lie beside this
-repository, in ../shared. Nothing else should run meanwhile.
+repository, in ../shared. Nothing else should run meanwhile. Each part is told and written down as soon as it is measured; one
+that ends in an error ends no other. Exit status 1: a target was missed, or a part ended in an error.
 """
 
 import argparse
@@ -12,20 +13,24 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import campaign, framing, length, selection, shots, sound, speech, summaries
+from bench.progress import telling
 from bench.report import Part, as_json, as_markdown, as_text, from_json
+from bench.truth import read_truth
 from cutroom.local.sample import make_sample
 from cutroom.media.ffmpeg import locate
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 CLIPS, CLIP_S = 5, 30.0
-TIMES = 12
+TIMES = 6  # an hour, of the sample
 RESULTS, DOCUMENT = ROOT / "bench" / "results.json", ROOT / "docs" / "benchmarks.md"
 
 HEAD = """\
@@ -39,7 +44,15 @@ frame to 48x27, and the clips themselves, as bare ffmpeg runs. "MISSED" is a tar
 """
 
 
-def parts(talk: Callable[[], Path], repeat: int) -> dict[str, Callable[[], Iterator[Part]]]:
+class Task(NamedTuple):
+    """Parts to measure. `fixed_s` and `each_s`: about how long on two cores, and longer for each second of the talk."""
+
+    measure: Callable[[], Iterable[Part]]
+    fixed_s: float
+    each_s: float
+
+
+def tasks(talk: Callable[[], Path], repeat: int) -> dict[str, Task]:
     """What there is to measure, by name; nothing runs before it is asked for."""
     transcripts = sorted((SHARED / "transcripts").glob("*.json"))
     footage = sorted((SHARED / "media").glob("*.mp4"))
@@ -49,14 +62,14 @@ def parts(talk: Callable[[], Path], repeat: int) -> dict[str, Callable[[], Itera
         yield from (shots.measure(film, None) for film in footage)
 
     return {
-        "selection": lambda: iter([selection.measure(transcripts)]),
-        "summaries": lambda: iter([summaries.measure(transcripts)]),
-        "shots": in_shots,
-        "framing": lambda: iter([framing.measure(talk(), CLIP_S, "9:16")]),
-        "speech": lambda: iter([speech.measure(talk())]),
-        "sound": lambda: iter([sound.measure(talk())]),
-        "campaign": lambda: iter([campaign.measure(talk(), repeat, CLIPS, CLIP_S)]),
-        "length": lambda: iter([length.measure(talk(), TIMES)]),
+        "selection": Task(lambda: [selection.measure(transcripts)], 60, 0),
+        "summaries": Task(lambda: [summaries.measure(transcripts)], 60, 0),
+        "shots": Task(in_shots, 10 + 15 * len(footage), 0.9),
+        "framing": Task(lambda: [framing.measure(talk(), CLIP_S, "9:16")], 5, 0.15),
+        "speech": Task(lambda: [speech.measure(talk())], 15, 0.05),
+        "sound": Task(lambda: [sound.measure(talk())], 10, 0.01),
+        "campaign": Task(lambda: [campaign.measure(talk(), repeat, CLIPS, CLIP_S)], 240 + 160 * repeat, 0.22 * repeat),
+        "length": Task(lambda: [length.measure(talk(), TIMES)], 120, 0.05 * TIMES),
     }
 
 
@@ -69,16 +82,31 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as folder:
         place = Path(folder) / f"sample talk of {given.seconds} s"
-        available = parts(cache(lambda: given.talk or _sample(place, given.seconds)), given.repeat)
+        available = tasks(cache(lambda: given.talk or _sample(place, given.seconds)), given.repeat)
         wanted = given.only.split(",") if given.only else list(available)
         if unknown := set(wanted) - set(available):
             parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(available)}")
-        done = []
-        for part in (part for name in wanted for part in available[name]()):
-            print(as_text(part), end="\n\n", flush=True)
-            done.append(part)
-            _keep(part)
-    return 0 if all(part.good for part in done) else 1
+        seconds = _length(given.talk) if given.talk else given.seconds
+        ends = [_run(name, available[name], seconds) for name in wanted]
+    failed = [name for name, end in zip(wanted, ends, strict=True) if end is None]
+    if failed:
+        print(f"Ended by an error, told above: {', '.join(failed)}.", file=sys.stderr)
+    return 0 if all(ends) else 1
+
+
+def _run(name: str, task: Task, seconds: float) -> bool | None:
+    """Whether every target was met; None where the task ended in an error, which is told and ends no other task."""
+    good = True
+    try:
+        with telling(name, task.fixed_s + task.each_s * seconds):
+            for part in task.measure():
+                print(as_text(part), end="\n\n", flush=True)
+                _keep(part)
+                good &= part.good
+    except Exception:
+        traceback.print_exc()
+        return None
+    return good
 
 
 def _keep(part: Part) -> None:
@@ -90,9 +118,14 @@ def _keep(part: Part) -> None:
 
 
 def _sample(folder: Path, seconds: int) -> Path:
-    print(f"making a talk of {seconds} s", file=sys.stderr)
-    make_sample(folder, seconds)
+    with telling(f"making a talk of {seconds} s", 0.42 * seconds):
+        make_sample(folder, seconds)
     return folder
+
+
+def _length(talk: Path) -> float:
+    truth = read_truth(talk / "truth.json")
+    return truth.shots[-1].past / truth.fps
 
 
 def _head() -> str:

@@ -1,14 +1,17 @@
-"""What encoding costs a clip: its likeness (SSIM) to the very picture that went into the encoder, and its size."""
+"""What encoding costs a clip: its likeness (SSIM) to the very picture that went into the encoder, and its size.
+
+The floor's codec gets that same picture, so that encoders are compared and not what the clips show.
+"""
 
 import asyncio
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bench.floor import clip_command, run_ffmpeg
+from bench.floor import CODEC, reading, run_ffmpeg
 from cutroom.contracts.documents import Framing, Transcript
 from cutroom.media import ffmpeg, render
 from cutroom.media.captions import ass, words_inside
@@ -18,35 +21,42 @@ from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264, Encoding
 from cutroom.media.probe import Policy, probe
 from cutroom.settings import get_settings
 
-LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-an")
-
 
 class Encoded(NamedTuple):
+    """`ssim`: likeness to what went into the encoder, 1 where nothing was lost."""
+
     ssim: float
     bits_per_s: float
 
 
-def floors_clips(video: Path, spans: Sequence[tuple[float, float]], folder: Path) -> list[Encoded]:
-    """The clips that `measure_floor` left in `folder`."""
-    found = []
-    for number, span in enumerate(spans, 1):
-        reference = folder / "reference.mp4"
-        run_ffmpeg(clip_command(video, span, folder, reference, *LOSSLESS))
-        found.append(_compare(folder / f"floor-{number}.mp4", reference, span[1]))
-    return found
+class Pair(NamedTuple):
+    """One picture in two codings: our own, and that of the floor's codec."""
+
+    ours: Encoded
+    floors: Encoded
 
 
-def our_clips(video: Path, folder: Path) -> list[Encoded]:
-    """The clips of a campaign that was saved to `folder`."""
+def encoded(video: Path, folder: Path) -> list[Pair]:
+    """Of each clip of a campaign that was saved to `folder`."""
     transcript = Transcript.model_validate_json((folder / "transcript.json").read_text())
-    found = []
     clips = json.loads((folder / "campaign.json").read_text())["clips"]
-    for clip in (clip for clip in clips if clip["status"] == "ready"):
-        framing = Framing.model_validate_json((folder / clip["frame"]).read_text())
-        reference = folder / "reference.mp4"
-        asyncio.run(_lossless(video, framing, transcript, clip["start_s"], clip["end_s"], reference))
-        found.append(_compare(folder / clip["file"], reference, clip["end_s"] - clip["start_s"]))
-    return found
+    return [_pair(video, folder, clip, transcript) for clip in clips if clip["status"] == "ready"]
+
+
+def bitrate(clip: Path, seconds: float) -> float:
+    return 8 * clip.stat().st_size / seconds
+
+
+def _pair(video: Path, folder: Path, clip: dict[str, Any], transcript: Transcript) -> Pair:
+    framing = Framing.model_validate_json((folder / clip["frame"]).read_text())
+    start_s, end_s = clip["start_s"], clip["end_s"]
+    # Hundreds of megabytes a clip: one at a time.
+    with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as place:
+        reference, plain = Path(place) / "reference.mp4", Path(place) / "plain.mp4"
+        asyncio.run(_lossless(video, framing, transcript, start_s, end_s, reference))
+        run_ffmpeg([*reading(reference), *CODEC, "-movflags", "+faststart", plain])
+        ours, floors = (Encoded(_ssim(file, reference), bitrate(file, end_s - start_s)) for file in (folder / clip["file"], plain))
+    return Pair(ours, floors)
 
 
 async def _lossless(video: Path, framing: Framing, transcript: Transcript, start_s: float, end_s: float, out: Path) -> None:
@@ -65,14 +75,14 @@ async def _lossless(video: Path, framing: Framing, transcript: Transcript, start
     await ffmpeg.run(plan)
 
 
-def _compare(clip: Path, reference: Path, seconds: float) -> Encoded:
-    command = [
-        str(ffmpeg.locate()),
+def _ssim(clip: Path, reference: Path) -> float:
+    command: list[str | Path] = [
+        ffmpeg.locate(),
         "-nostdin",
         "-i",
-        str(clip),
+        clip,
         "-i",
-        str(reference),
+        reference,
         "-lavfi",
         "[0:v][1:v]ssim",
         "-f",
@@ -80,4 +90,4 @@ def _compare(clip: Path, reference: Path, seconds: float) -> Encoded:
         "-",
     ]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    return Encoded(float(re.findall(r"SSIM .*All:([\d.]+)", said)[-1]), 8 * clip.stat().st_size / seconds)
+    return float(re.findall(r"SSIM .*All:([\d.]+)", said)[-1])

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cutroom.media.ffmpeg import locate
 
 WORDS = "this is what captions of three words at a time look like when they are burned into a picture".upper().split()
+CODEC = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-c:a", "aac", "-b:a", "128k")
 
 
 class Floor(NamedTuple):
@@ -40,14 +41,13 @@ def decode_only(video: Path, through: str = "null") -> float:
     return _timed([[*reading(video), "-map", "0:v:0", "-vf", through, "-f", "null", "-"]])
 
 
-def clip_command(video: Path, span: tuple[float, float], folder: Path, out: Path, *codec: str) -> list[str | Path]:
-    """One clip of the floor; `codec` in place of its own, for a copy without loss."""
+def clip_command(video: Path, span: tuple[float, float], folder: Path, out: Path) -> list[str | Path]:
+    """One clip of the floor."""
     start_s, length_s = span
     captions = folder / "floor.ass"
     captions.write_text(_captions(length_s))
     look = f"crop=trunc(ih*9/32)*2:ih,scale=1080:1920,ass={captions}"
-    how = codec or ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-c:a", "aac", "-b:a", "128k")
-    return [*reading(video, "-ss", f"{start_s:.3f}"), "-t", f"{length_s:.3f}", "-vf", look, *how, "-movflags", "+faststart", out]
+    return [*reading(video, "-ss", f"{start_s:.3f}"), "-t", f"{length_s:.3f}", "-vf", look, *CODEC, "-movflags", "+faststart", out]
 
 
 def reading(video: Path, *seek: str) -> list[str | Path]:

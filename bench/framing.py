@@ -12,7 +12,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ import numpy as np
 
 from bench.cpu import cpu_s
 from bench.report import Figure, Part, at_least, at_most, show
+from bench.shown import ROUNDING_S, Boxes, holds, shown_at
 from bench.truth import Box, Frames, Truth, read_truth
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing, Sentence, ShotEvent, Shots
 from cutroom.contracts.media import Aspect, MediaFacts, Span
@@ -41,9 +42,6 @@ MOST_FIT, GOAL = 0.05, 0.99
 SAMPLE_S = 120
 NEAR_S = 1.0  # a crop cut this near to a turn is that turn's
 CONFIRMED_S = 2.6  # a turn this long must be cut to
-ROUNDING_S = 1e-6
-
-Shown = Sequence[CropKeyframe]  # the boxes of a clip's picture at one moment
 
 
 class Clip(NamedTuple):
@@ -62,13 +60,12 @@ class Run(NamedTuple):
 
 @dataclass
 class Count:
-    """Truth samples in which who speaks is visible: those in a crop, those there wholly inside, those of a wrong person."""
+    """Truth samples in which who speaks is visible: those of no fit layout, those there wholly inside, those of a wrong person."""
 
     samples: int = 0
     cropped: int = 0
     inside: int = 0
     wrong: int = 0
-    at_s: list[float] = field(default_factory=list)
 
 
 def measure(talk: Path, clip_s: float, aspect: Aspect) -> Part:
@@ -76,7 +73,7 @@ def measure(talk: Path, clip_s: float, aspect: Aspect) -> Part:
     truth = read_truth(talk / "truth.json")
     run = asyncio.run(_frame(talk / "talk.mp4", truth, clip_s, aspect))
     rail = Rail((run.media.width, run.media.height), crop_size(run.media.width, run.media.height, aspect))
-    ours = _count(run, truth, lambda clip, t_s: _layout(clip, t_s))
+    ours = _count(run, truth, lambda clip, t_s: shown_at(clip.framing, t_s))
     centre = _count(run, truth, lambda clip, t_s: ("crop", [rail.box(t_s, rail.room / 2)]))
     largest = _count(run, truth, lambda clip, t_s: ("crop", [_on_largest(clip.looks, t_s, rail)]))
     peers = {"centre": centre, "largest face": largest}
@@ -144,7 +141,7 @@ def _shots(truth: Truth) -> Shots:
     return Shots(fps=truth.fps, frame_count=truth.shots[-1].past, cuts=cuts, events=events)
 
 
-def _count(run: Run, truth: Truth, show_at: Callable[[Clip, float], tuple[str, Shown]]) -> Count:
+def _count(run: Run, truth: Truth, show_at: Callable[[Clip, float], tuple[str, Boxes]]) -> Count:
     """Over all true samples in which who speaks is visible."""
     count = Count()
     across, down = run.media.width / truth.width, run.media.height / truth.height
@@ -159,36 +156,14 @@ def _count(run: Run, truth: Truth, show_at: Callable[[Clip, float], tuple[str, S
                 continue
             layout, shown = show_at(clip, t_s)
             count.samples += 1
-            if layout in ("fit", "screen"):
+            if layout == "fit":
                 continue
             count.cropped += 1
-            if any(_holds(box, boxes[who]) for box in shown):
+            if any(holds(box, boxes[who]) for box in shown):
                 count.inside += 1
-            elif any(_holds(box, other) for box in shown for other in boxes.values()):
+            elif any(holds(box, other) for box in shown for other in boxes.values()):
                 count.wrong += 1
-                count.at_s.append(t_s)
     return count
-
-
-def _holds(crop: CropKeyframe, face: Box) -> bool:
-    return crop.x <= face.x and crop.y <= face.y and face.x + face.w <= crop.x + crop.w and face.y + face.h <= crop.y + crop.h
-
-
-def _layout(clip: Clip, t_s: float) -> tuple[str, Shown]:
-    """What our plan shows then."""
-    shot = next(shot for shot in reversed(clip.framing.shots) if shot.start_s <= t_s + ROUNDING_S)
-    return shot.layout, [_at(path, shot.moving, t_s) for path in (shot.keyframes, shot.second) if path]
-
-
-def _at(path: Shown, moving: bool, t_s: float) -> CropKeyframe:
-    """The box of a path at a moment, between keyframes where it moves."""
-    before = [key for key in path if key.t_s <= t_s + ROUNDING_S]
-    last = before[-1] if before else path[0]
-    if not moving:
-        return last
-    times = [key.t_s for key in path]
-    x, y = (round(float(np.interp(t_s, times, [getattr(key, axis) for key in path]))) for axis in ("x", "y"))
-    return last.model_copy(update={"x": x, "y": y})
 
 
 def _on_largest(looks: Sequence[Look], t_s: float, rail: Rail) -> CropKeyframe:
@@ -226,7 +201,7 @@ def _fit(run: Run, truth: Truth) -> tuple[int, int]:
             t_s = seen.frame / truth.fps
             if seen.boxes and clip.span.start_s <= t_s < clip.span.end_s:
                 visible += 1
-                fitted += _layout(clip, t_s)[0] == "fit"
+                fitted += shown_at(clip.framing, t_s)[0] == "fit"
     return visible, fitted
 
 

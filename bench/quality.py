@@ -10,7 +10,6 @@ import argparse
 import json
 import re
 import sys
-from bisect import bisect_right
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -20,10 +19,11 @@ import numpy as np
 
 from bench.cuts import compared
 from bench.report import Figure, Part, show
+from bench.shown import ROUNDING_S, holds, shown_at
 from bench.truth import Box, Said, Truth, read_truth
+from cutroom.contracts.documents import Framing
 
 CLEAR_S = 0.08
-ROUNDING_S = 0.001
 
 Document = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Clip(NamedTuple):
 
     start_s: float
     end_s: float
-    framing: Document
+    framing: Framing
     subtitles: str
 
 
@@ -70,7 +70,7 @@ def _row(name: str, value: str, target: str = "", good: bool | None = None) -> F
 def _clip(out: Path, entry: Document) -> Clip:
     end_s = max(entry["end_s"], entry["start_s"] + (entry["duration_s"] or 0.0))
     subtitles = (out / entry["captions"]).read_text() if entry["captions"] else ""
-    return Clip(entry["start_s"], end_s, json.loads((out / entry["frame"]).read_text()), subtitles)
+    return Clip(entry["start_s"], end_s, Framing.model_validate_json((out / entry["frame"]).read_text()), subtitles)
 
 
 def _cut_rows(shots: Document, truth: Truth) -> list[Figure]:
@@ -91,7 +91,7 @@ def _picture_rows(clips: list[Clip], truth: Truth) -> list[Figure]:
         if seen.boxes and clip.start_s <= seen.frame / truth.fps < clip.end_s
     ]
     share = 100 * float(np.mean(held)) if held else 0.0
-    lengths = [(shot["end_s"] - shot["start_s"], shot["layout"]) for clip in clips for shot in clip.framing["shots"]]
+    lengths = [(shot.end_s - shot.start_s, shot.layout) for clip in clips for shot in clip.framing.shots]
     fit = 100 * sum(s for s, layout in lengths if layout == "fit") / max(sum(s for s, _ in lengths), 1e-9)
     return [
         _row("a face inside the crop, % of samples", f"{share:.1f}", ">= 95", share >= 95),
@@ -99,26 +99,12 @@ def _picture_rows(clips: list[Clip], truth: Truth) -> list[Figure]:
     ]
 
 
-def _inside(box: Box, framing: Document, at_s: float, truth: Truth) -> bool:
+def _inside(box: Box, framing: Framing, at_s: float, truth: Truth) -> bool:
     """Whether a panel of the clip shows the whole face then."""
-    shot = next((s for s in framing["shots"] if s["start_s"] - ROUNDING_S <= at_s < s["end_s"] - ROUNDING_S), framing["shots"][-1])
-    if shot["layout"] in ("fit", "screen"):
-        return True
-    across, down = framing["source_width"] / truth.width, framing["source_height"] / truth.height
-    panels = [_shown(path, shot.get("moving", False), at_s) for path in (shot["keyframes"], shot.get("second", [])) if path]
-    return any(
-        x <= box.x * across and y <= box.y * down and (box.x + box.w) * across <= x + w and (box.y + box.h) * down <= y + h
-        for x, y, w, h in panels
-    )
-
-
-def _shown(path: list[Document], moving: bool, at_s: float) -> tuple[float, float, float, float]:
-    """The box of a panel at a moment: x, y, w, h."""
-    begun = max(0, bisect_right([k["t_s"] for k in path], at_s + ROUNDING_S) - 1)
-    last = begun + 1 if moving and begun + 1 < len(path) else begun
-    times = [path[begun]["t_s"], path[last]["t_s"]]
-    x, y = (float(np.interp(at_s, times, [path[begun][axis], path[last][axis]])) for axis in ("x", "y"))
-    return x, y, path[begun]["w"], path[begun]["h"]
+    layout, shown = shown_at(framing, at_s)
+    across, down = framing.source_width / truth.width, framing.source_height / truth.height
+    face = Box(box.who, box.x * across, box.y * down, box.w * across, box.h * down)
+    return layout == "fit" or any(holds(panel, face) for panel in shown)
 
 
 def _word_rows(transcript: Document, truth: Truth) -> list[Figure]:

@@ -48,7 +48,9 @@ class Marks:
 
 def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = False) -> Part:
     """Raises KeyError where a file is not in the format of `labelled.py`."""
-    paths = paths or sorted(NEARBY.glob("*.json")) or sorted(OWN.glob("*.json"))
+    paths = paths or sorted(NEARBY.glob("*.json"))
+    alone = [] if paths else ["Labelled transcripts were neither given nor found in ../shared: this is the one that ships."]
+    paths = paths or sorted(OWN.glob("*.json"))
     read = [read_labelled(path) for path in paths]
     given = [
         one for one in read if all(_every(one, wishes.model_copy(update={"min_s": s, "max_s": t})) for s, t in _lengths(wishes))
@@ -76,7 +78,7 @@ def measure(paths: Sequence[Path], wishes: ClipWishes = WISHES, curve: bool = Fa
         *(_curve(given, wishes) if curve else []),
     ]
     short = [f"Left out, for want of passages of every length: {one.name}." for one in read if one not in given]
-    return Part("selection", [one.name for one in given], figures, [*_notes(given, wishes, weights), *short])
+    return Part("selection", [one.name for one in given], figures, [*_notes(given, wishes, weights), *short, *alone])
 
 
 def _lengths(wishes: ClipWishes) -> list[tuple[float, float]]:
@@ -175,12 +177,14 @@ def _notes(given: Sequence[Labelled], wishes: ClipWishes, weights: Sequence[Weig
     learned = [
         one.name for one, used in zip(given, weights, strict=True) if used is WEIGHTS and one.fingerprint in WEIGHTS.fitted_on
     ]
+    unseen = [one.name for one in given if one.fingerprint not in WEIGHTS.fitted_on]
     return [
         f"{wishes.count} clips of {wishes.min_s:g} to {wishes.max_s:g} s; grades: 3 excellent, 2 good, 0 neither, -2 a trap.",
         "Random: 1000 draws among all passages of that length. Loudest and TextRank: among those of the upper half of it.",
         "Word lists and settings were chosen with all known transcripts in view: leaving one out covers fitted weights only.",
         "The transcripts have no sound: espeak-ng speaks them for the loudest; ours hears and sees nothing and is neutral there.",
         *([f"Chosen by weights fitted on the others alone: {', '.join(left_out)}."] if left_out else []),
+        *([f"Never seen as the weights were fitted: {', '.join(unseen)}."] if unseen else []),
         *([f"The weights were fitted on these, whose figures say nothing of others: {', '.join(learned)}."] if learned else []),
     ]
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from bench.cpu import cpu_s
 from bench.cuts import NEAR, compared, within
 from bench.floor import decode_only
-from bench.peers import peers_python
+from bench.peers import PYTHON, missing_peers
 from bench.report import Figure, Part, at_least, at_most, show
 from bench.truth import Frames, read_truth
 from cutroom.contracts.documents import ShotEvent, Shots, ShotScores
@@ -41,6 +42,7 @@ Result = TypeVar("Result")
 
 LOST = 0.005  # of F1, that the gate may cost
 MOST_TIME = 1.3
+SHORT_S, REPEATS = 2.0, 5  # a decode that takes less is measured so often
 PLAIN_STEP = 10.0  # mean grey levels
 EVERY = "network over every frame"
 PEER = Path(__file__).with_name("peer_shots.py")
@@ -76,32 +78,39 @@ def measure(video: Path, truth: Path | None) -> Part:
     media, frames = asyncio.run(_small_frames(video))
     fps = frame_rate(media)
     decode, _ = _timed(lambda: decode_only(video))
+    times = 1 if decode.wall_s > SHORT_S else REPEATS
+    decode, _ = _timed(lambda: decode_only(video), times)
     load_network()
-    own, found = _timed(lambda: _ours(frames, fps))
+    own, found = _timed(lambda: _ours(frames, fps), times)
     full, scores = _timed(lambda: transnet.score_all(frames))
     every = find_shots(ShotScores(first_frame=0, single=scores[:, 0].tolist(), many=scores[:, 1].tolist()), fps)
     others = {EVERY: every.cuts, "plain difference": _plain(frames)}
     spent = {EVERY: decode.wall_s + full.wall_s}
-    for kind in ("adaptive", "content"):
+    missing = missing_peers()
+    for kind in () if missing else ("adaptive", "content"):
         name = f"PySceneDetect {kind}"
         took, cuts = _timed(partial(_peer, video, kind))
         others[name], spent[name] = [round(cut * fps / media.fps) for cut in cuts], took.wall_s
     expected = _expected(truth, fps) if truth else Expected(every.cuts, [], [], [])
     total = (decode.wall_s + own.wall_s) / decode.wall_s
-    times = {name: wall_s / decode.wall_s for name, wall_s in spent.items()}
+    ratios = {name: wall_s / decode.wall_s for name, wall_s in spent.items()}
+    of_cpu = {EVERY: (decode.cpu_s + full.cpu_s) / decode.cpu_s}
     figures = [
         _cuts_figure(found, others, expected, every.cuts),
         *(_kind_figures(found, others, expected) if truth else []),
-        at_most("decode, gate and network, times decode only", total, MOST_TIME, "x", times),
+        at_most("decode, gate and network, times decode only", total, MOST_TIME, "x", ratios),
+        Figure("  the same in CPU", (decode.cpu_s + own.cpu_s) / decode.cpu_s, "x", peers=of_cpu),
         Figure("gate and network, CPU", own.cpu_s, "s", peers={"decode only": decode.cpu_s, EVERY: full.cpu_s}),
         Figure("gate and network, wall", own.wall_s, "s", peers={"decode only": decode.wall_s, EVERY: full.wall_s}),
     ]
     notes = [
         "Gate and network look at frames that the one decode of a campaign leaves behind; scaling them, keeping them without loss"
         " and reading them back is not counted in the times here.",
+        *missing,
+        f"Decode only, and gate and network: the best of {times} by wall; the others are measured once.",
         *([] if truth else ["No truth was given: the network over every frame is the reference."]),
     ]
-    return Part("Shots", [video.name], figures, notes)
+    return Part("shots", [video.name], figures, notes)
 
 
 async def _small_frames(video: Path) -> tuple[MediaFacts, NDArray[np.uint8]]:
@@ -109,17 +118,22 @@ async def _small_frames(video: Path) -> tuple[MediaFacts, NDArray[np.uint8]]:
     container: Container = "mkv" if video.suffix in (".mkv", ".webm") else "mp4"
     media = await probe(video, container, Policy(source_s=36_000, side_px=8192, fps=240, streams=16))
     with tempfile.TemporaryDirectory() as folder:
-        small, proxy, raw = (Path(folder) / name for name in ("frames.mkv", "proxy.mp4", "raw"))
+        small, proxy = (Path(folder) / name for name in ("frames.mkv", "proxy.mp4"))
         ran = await ffmpeg.run(plan_prepare(video, media, frames=small, proxy=proxy, sound=None))
-        await ffmpeg.run(plan_raw_frames(small, raw, frame_rate(media), 0, ran.frames))
-        pixels = np.fromfile(raw, np.uint8)
+        size = transnet.FRAME_HEIGHT * transnet.FRAME_WIDTH * 3
+        async with aclosing(ffmpeg.pieces(plan_raw_frames(small, frame_rate(media), 0, ran.frames), ran.frames * size)) as pieces:
+            pixels = np.frombuffer(b"".join([piece async for piece in pieces]), np.uint8)
     return media, pixels.reshape(-1, transnet.FRAME_HEIGHT, transnet.FRAME_WIDTH, 3)
 
 
-def _timed(work: Callable[[], Result]) -> tuple[Spent, Result]:
-    began, before = time.monotonic(), cpu_s()
-    result = work()
-    return Spent(time.monotonic() - began, cpu_s() - before), result
+def _timed(work: Callable[[], Result], times: int = 1) -> tuple[Spent, Result]:
+    """What the best of `times` runs costs: of a short one, another process's share decides more than its own work."""
+    found: list[Spent] = []
+    for _ in range(times):
+        began, before = time.monotonic(), cpu_s()
+        result = work()
+        found.append(Spent(time.monotonic() - began, cpu_s() - before))
+    return min(found), result
 
 
 def _ours(frames: NDArray[np.uint8], fps: float) -> Shots:
@@ -132,7 +146,7 @@ def _plain(frames: NDArray[np.uint8]) -> list[int]:
 
 
 def _peer(video: Path, kind: str) -> list[int]:
-    told = subprocess.run([peers_python(), PEER, video, kind], check=True, capture_output=True, text=True).stdout
+    told = subprocess.run([PYTHON, PEER, video, kind], check=True, capture_output=True, text=True).stdout
     return [int(frame) for frame in json.loads(told)]
 
 

@@ -24,11 +24,14 @@ from cutroom.local.stack import pays_elsewhere, read_run
 from cutroom.local.tools import TEMPORAL, VERSITYGW, Tool, go
 from cutroom.media import ffmpeg
 from cutroom.settings import GIB, Settings
-from cutroom.speech.recognise import whisper_facts
+from cutroom.speech.recognise import STORES, choose_recogniser
 
 LEAST_FREE_BYTES = 2 * GIB
 ROOMY_BYTES = 10 * GIB
 FFMPEG_NEEDS = {"-filters": ("ass", "loudnorm"), "-encoders": ("libx264", "aac")}
+
+# The packages that the engines of speech come in.
+RECOGNISERS = {"faster_whisper": "faster-whisper", "whisper": "openai-whisper", "pocketsphinx": "pocketsphinx"}
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -137,15 +140,21 @@ def _models(settings: Settings) -> list[Finding]:
 
 
 def _speech(settings: Settings) -> Finding:
-    whisper = whisper_facts(settings.whisper_model)
-    built = version("openai-whisper")
-    if whisper.ready:
-        return Finding("speech", "ok", f"whisper {whisper.model}", whisper.where, built)
-    advice = (
-        f"No weights of whisper {whisper.model} are here: {whisper.how}. Without them give captions with a recording; "
-        "pocketsphinx, which stands in, mishears many words."
+    """The recogniser that a recording without captions would be given now; its publisher is asked as a job would ask."""
+    try:
+        engine, model = choose_recogniser(settings)
+    except SetupError as error:
+        return Finding("speech", "missing", "nothing", advice=error.detail)
+    used, built = f"{engine} {model}", version(RECOGNISERS[engine])
+    if engine == "pocketsphinx":
+        advice = f"It mishears many words: give captions, or run `cutroom models pull {settings.whisper_model}`."
+        return Finding("speech", "warning", used, version=built, advice=advice)
+    here = STORES[engine].cached(model)
+    return (
+        Finding("speech", "ok", used, str(here), built)
+        if here
+        else Finding("speech", "ok", f"{used}, fetched at first use", "", built)
     )
-    return Finding("speech", "warning", "whisper if it can be fetched, else pocketsphinx", whisper.where, built, advice)
 
 
 def _carried(part: str, package: str, module: str, weights: str, title: str) -> Finding:

@@ -12,8 +12,9 @@ from cutroom.contracts.media import MediaFacts
 from cutroom.errors import ToolFailed
 from cutroom.media.colour import to_bt709
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
+from cutroom.media.fields import deinterlaced
 
-VERSION = 2
+VERSION = 3
 CANDIDATES = 5
 FEWEST = 3  # different ones, of which the best is taken
 UNSETTLED_S = 0.5
@@ -43,7 +44,7 @@ def plan_stills(
     outputs = []
     for time_s, out in zip(times, outs, strict=True):
         given = open_source(video, media.container, ss=f"{time_s:.3f}", threads=1, **seek)
-        picture = given["V:0"].filter("bwdif", mode="send_frame") if media.interlaced else given["V:0"]
+        picture = deinterlaced(given["V:0"], media)
         # A JPEG is full range, of BT.601's matrix.
         shown = to_bt709(picture, media.colour, width, height).filter("scale", in_color_matrix="bt709", **_JPEG_COLOURS)
         outputs.append(shown.output(str(out), **_JPEG, **{"frames:v": 1}, map_metadata=-1, fflags="+bitexact"))

@@ -11,32 +11,34 @@ from cutroom.contracts.media import MediaFacts
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
 from cutroom.media.timeline import FrameSpan, exact, seek_to, slower, sounding, steady
 
-VERSION = 2
+VERSION = 3
 SAMPLE_RATE = 16000
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
 MOST_FRAMES = 60.0
 PROXY_FPS = 5.0
 PROXY_WIDTH, PROXY_HEIGHT = 640, 1138
+KEY_EVERY = 250  # pictures: what a reader decodes in vain at most
 
 _CLEAN: dict[str, Any] = {"map_metadata": -1, "fflags": "+bitexact", "threads": 1}
 
 
 def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, sound: Path | None) -> FfmpegPlan:
-    """`frames`: FFV1 in Matroska, each a key frame; `proxy`: H.264 in MP4; `sound`: FLAC, None for a source without."""
+    """`frames`: lossless H.264 in RGB, in Matroska; `proxy`: MPEG-4 in MP4; `sound`: FLAC, None for a source without."""
     # Deblocking is a fifth of the decode, and changes no small picture by as much as the next line does.
     given = open_source(source, media.container, skip_loop_filter="all")
     pictures = steady(given["V:0"], media.fps).split()
     fast = pictures[0] if frame_rate(media) == media.fps else slower(pictures[0], frame_rate(media))
     # Averaged to packed RGB: the shot network marks the same frames as with the bicubic of its own reader, which costs more.
-    # fast_bilinear skips most pixels, and straight to planar the colours are others. From there to FFV1 nothing is lost.
-    small = fast.filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="area").filter("format", "rgb24").filter("format", "gbrp")
+    # fast_bilinear skips most pixels, and straight to planar the colours are others. From there on nothing is lost.
+    small = fast.filter("scale", FRAME_WIDTH, FRAME_HEIGHT, flags="area").filter("format", "rgb24")
     width, height = proxy_size(media)
-    # The fastest preset: its pictures are looked at by a detector, once, and x264 would cost a third of the decode otherwise.
     slow = slower(pictures[1], PROXY_FPS)
     faces = slow.filter("scale", width, height, flags="fast_bilinear").filter("setsar", 1).filter("format", "yuv420p")
     outputs = [
-        small.output(str(frames), f="matroska", vcodec="ffv1", level=3, g=1, **_CLEAN),
-        faces.output(str(proxy), f="mp4", vcodec="libx264", preset="ultrafast", crf=23, g=25, movflags="+faststart", **_CLEAN),
+        # Most of a recording stands still: beside FFV1 this is half the bytes and half the work.
+        small.output(str(frames), f="matroska", vcodec="libx264rgb", preset="ultrafast", qp=0, g=KEY_EVERY, **_CLEAN),
+        # Looked at by a detector, a few times: a quarter of the bytes of x264 at its fastest, and less work at either end.
+        faces.output(str(proxy), f="mp4", vcodec="mpeg4", **{"q:v": 5}, g=KEY_EVERY, movflags="+faststart", **_CLEAN),
     ]
     if sound is not None:
         mono = sounding(given["a:0"], SAMPLE_RATE).filter("aformat", sample_fmts="s16", channel_layouts="mono")
@@ -55,12 +57,12 @@ def proxy_size(media: MediaFacts) -> tuple[int, int]:
     return max(2, round(media.width * scale / 2) * 2), max(2, round(media.height * scale / 2) * 2)
 
 
-def plan_raw_frames(frames: Path, raw: Path, fps: float, first_frame: int, last_frame: int) -> FfmpegPlan:
-    """Frames `first_frame:last_frame` of the prepared frames as RGB bytes, FRAME_HEIGHT x FRAME_WIDTH x 3 each."""
+def plan_raw_frames(frames: Path, fps: float, first_frame: int, last_frame: int) -> FfmpegPlan:
+    """Frames `first_frame:last_frame` of the prepared frames as RGB bytes, FRAME_HEIGHT x FRAME_WIDTH x 3 each, for `pieces`."""
     span = FrameSpan(first_frame, last_frame, fps)
     given = open_source(frames, "mkv", **seek_to(span))
     picture = given["v:0"].filter("setpts", f"PTS+{int(span.start_s)}/TB")
     half = 0.5 / exact(fps)
     cut = picture.filter("trim", start=float(first_frame / exact(fps) - half), end=float(last_frame / exact(fps) - half))
-    output = cut.output(str(raw), f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
-    return plan(output, duration_s=span.duration_s, limits=limits_for(span.duration_s))
+    output = cut.output("pipe:1", f="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
+    return plan(output, duration_s=span.duration_s, limits=limits_for(span.duration_s), progress=False)

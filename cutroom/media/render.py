@@ -16,13 +16,14 @@ from cutroom.contracts.documents import Framing
 from cutroom.contracts.media import MediaFacts
 from cutroom.errors import ToolFailed
 from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
+from cutroom.media.fields import deinterlaced
 from cutroom.media.layouts import draw
 from cutroom.media.limits import GIB
 from cutroom.media.presets import Canvas, Encoding
 from cutroom.media.sections import sections
 from cutroom.media.timeline import FrameSpan, exact, seek_to, sounding, steady
 
-VERSION = 2
+VERSION = 3
 ENCODER_ADDRESS_SPACE = 12 * GIB
 
 
@@ -130,8 +131,8 @@ def verify(made: MediaFacts, frames: int, span: FrameSpan, canvas: Canvas) -> No
 def _picture(given: Any, media: MediaFacts, framing: Framing, span: FrameSpan, canvas: Canvas) -> Any:
     """Each section of the framing drawn by its own chain, then joined: frame n at n / fps."""
     # Before frames are repeated to a steady rate: where three are the same, no motion is found.
-    fields = given["V:0"].filter("bwdif", mode="send_frame") if media.interlaced else given["V:0"]
-    shown = steady(fields, media.fps, span).filter("scale", media.width, media.height).filter("setsar", 1)
+    whole = deinterlaced(given["V:0"], media)
+    shown = steady(whole, media.fps, span).filter("scale", media.width, media.height).filter("setsar", 1)
     parts, size = sections(framing, span), (media.width, media.height)
     if len(parts) == 1:
         return draw(shown, parts[0], size, media.colour, canvas)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,13 +26,26 @@ THREE_LETTERS = {
     "dan": "da", "hrv": "hr", "srp": "sr",
 }  # fmt: skip
 
+# What ffmpeg calls streams that do not tell all that is said, but foreign passages and signs, remarks of the makers, songs
+# or what is seen; and how their titles name them where nobody set the flag.
+PARTIAL = ("forced", "comment", "lyrics", "karaoke", "descriptions", "visual_impaired")
+PARTIAL_TITLE = re.compile(
+    r"\b(forced|forcés?|forzad\w+|erzwungen\w*|signs|songs|lyrics|karaoke|[ck]omm?ent\w*|descri\w+)\b", re.IGNORECASE
+)
+SOUNDS_TITLE = re.compile(r"\b(sdh|hi|cc|hearing|sourds)\b", re.IGNORECASE)
+
 
 class Subtitles(NamedTuple):
-    """A stream: its place among the subtitle streams, its codec, and its language as ISO 639-1, empty where none is told."""
+    """A stream: its place among the subtitle streams, its codec, and its language as ISO 639-1, empty where none is told.
+
+    `partial`: it does not tell all that is said. `sounds`: it is for those who do not hear, and tells sounds beside words.
+    """
 
     place: int
     codec: str
     language: str
+    partial: bool = False
+    sounds: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -51,7 +65,14 @@ async def subtitles_of(path: Path, container: str) -> list[Subtitles]:
             return []
     if process.returncode != 0:
         return []
-    return [Subtitles(place, codec, two_letters(language)) for place, (codec, language) in enumerate(json.loads(out))]
+    return [as_told(place, **told) for place, told in enumerate(json.loads(out))]
+
+
+def as_told(place: int, codec: str, language: str, title: str, flags: list[str]) -> Subtitles:
+    """A stream by what its container says of it. `flags`: ffmpeg's dispositions."""
+    partial = bool(PARTIAL_TITLE.search(title)) or not set(PARTIAL).isdisjoint(flags)
+    sounds = bool(SOUNDS_TITLE.search(title)) or "hearing_impaired" in flags
+    return Subtitles(place, codec, two_letters(language), partial, sounds)
 
 
 def two_letters(language: str) -> str:
@@ -61,14 +82,13 @@ def two_letters(language: str) -> str:
 
 
 def chosen(streams: list[Subtitles], language: str) -> Subtitles | None:
-    """The text stream in this language (ISO 639-1), else the first one; of another language than is spoken none.
+    """The text stream that tells what is said: in this language (ISO 639-1), else in one that is not told; none in another.
 
-    Without a wish, the first text stream.
+    Without a wish any language will do. Words alone come before words and sounds, then the first stream before later ones.
     """
-    texts = [stream for stream in streams if stream.is_text]
-    wished = [stream for stream in texts if language and stream.language == language]
-    neutral = [stream for stream in texts if not language or not stream.language]
-    return next(iter([*wished, *neutral]), None)
+    whole = [stream for stream in streams if stream.is_text and not stream.partial]
+    usable = [stream for stream in whole if not language or stream.language in (language, "")]
+    return min(usable, key=lambda stream: (language not in ("", stream.language), stream.sounds), default=None)
 
 
 def plan_subtitles(source: Path, container: str, duration_s: float, stream: Subtitles, out: Path) -> FfmpegPlan:
@@ -81,12 +101,18 @@ def plan_subtitles(source: Path, container: str, duration_s: float, stream: Subt
     return plan(output, duration_s=duration_s, limits=limits_for(duration_s))
 
 
-def _listed(path: str, demuxer: str) -> list[Any]:
+def _listed(path: str, demuxer: str) -> list[dict[str, Any]]:
     import av
 
     with av.open(path, format=demuxer, options={"protocol_whitelist": "file"}, metadata_errors="ignore") as container:
         return [
-            [stream.codec_context.codec.canonical_name if stream.codec_context else "", stream.metadata.get("language", "")]
+            {
+                "codec": stream.codec_context.codec.canonical_name if stream.codec_context else "",
+                "language": stream.metadata.get("language", ""),
+                # MP4 names its tracks by their handlers.
+                "title": stream.metadata.get("title") or stream.metadata.get("handler_name", ""),
+                "flags": [flag.name for flag in type(stream.disposition) if flag in stream.disposition],
+            }
             for stream in container.streams.subtitles
         ]
 

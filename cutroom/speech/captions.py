@@ -13,7 +13,7 @@ import numpy as np
 
 from cutroom.contracts.documents import Cue, Cues, TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
-from cutroom.speech.align import DEPTH_DB, Timed, aligner
+from cutroom.speech.align import DEPTH_DB, NOISE_SCORE, Timed, aligner
 from cutroom.speech.language import base_language, language_of
 from cutroom.speech.recogniser import Told
 from cutroom.speech.sound import FRAME_S, RATE, Samples, duration_of, loud_frames, loudness_of, read_samples, silences_of
@@ -33,8 +33,6 @@ LEFT_OVER_S = 0.2
 LEAST_SCORE = -4.2
 # The same of one word: 5% of right words lie below, and 75% of wrong ones.
 LEAST_WORD_SCORE = -4.5
-# ... and this is what noise gives.
-NOISE_SCORE = -5.0
 # Of a caption with wrong words so many must be right for their times to be trusted.
 MOST_WRONG = 0.5
 ESTIMATED_CONFIDENCE = 0.3
@@ -134,7 +132,7 @@ class CaptionsRecogniser:
     ) -> dict[int, Times]:
         texts = [written_words(cue.text) for cue in self._cues[first:last]]
         times = aligner().align(samples, [word for text in texts for word in text], language, strict=strict)
-        moved = iter([time and time._replace(start_s=time.start_s + start_s, end_s=time.end_s + start_s) for time in times])
+        moved = iter([time and time.later(start_s) for time in times])
         return {index: [next(moved) for _ in text] for index, text in enumerate(texts, first)}
 
 

@@ -108,7 +108,9 @@ def available_engines(settings: Settings) -> list[EngineFacts]:
 
 
 def whisper_facts(model: str) -> EngineFacts:
-    """What there is of one whisper model."""
+    """What there is of one whisper model, a `.pt` file named by its path among them. Raises SetupError for an unknown model."""
+    if model.endswith(".pt") and not Path(model).is_file():
+        return EngineFacts("whisper", model, False, model, 0, "put the file there, or name another by CUTROOM_WHISPER_MODEL")
     path = weights.cached(model)
     if path:
         return EngineFacts("whisper", model, True, str(path), path.stat().st_size, "")

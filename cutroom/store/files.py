@@ -19,6 +19,7 @@ from cutroom.errors import ArtifactMissing, NotFound, Unreachable
 from cutroom.store.objects import ObjectStore
 
 IN_USE_S = 60.0  # a copy handed out this recently is not evicted; who needs it longer holds it
+PASSING_S = 20.0  # a copy that need not stay goes this long after it was last asked for, once nobody holds it
 
 
 def sha256_of(path: Path) -> str:
@@ -36,20 +37,28 @@ class LocalFiles:
         self._scratch = scratch_dir
         self._objects = objects
         self._cache_bytes = cache_bytes
+        self._passing: set[Path] = set()
         self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def ensure_local(self, ref: ArtifactRef, hold: Path | None = None, on_bytes: Callable[[int], None] | None = None) -> Path:
+    async def ensure_local(
+        self, ref: ArtifactRef, hold: Path | None = None, on_bytes: Callable[[int], None] | None = None, *, stays: bool = True
+    ) -> Path:
         """A local file with exactly the bytes of `ref`; read it, never write it.
 
         `hold`: a folder, such as a scratch folder, to link the file into, so that it lasts as long as the folder.
+        `stays`: False where the copy is to go soon after its last reader, not only when the cache is full.
         `on_bytes`: see `ObjectStore.fetch`. Raises ArtifactMissing where the store lost it, Unreachable where the store
         is away (`store_unavailable`), gave other bytes (`object_damaged`) or the disk is full (`disk_full`).
         """
         cached = self._copy_of(ref)
+        handed_out = cached if hold is None else hold / cached.name
         async with self._fetching.setdefault(ref.sha256, asyncio.Lock()):
-            if not await asyncio.to_thread(_touch, cached):
+            while not await asyncio.to_thread(_hand_out, cached, handed_out):
                 await self._fetch(ref, cached, on_bytes)
-        return cached if hold is None else await asyncio.to_thread(_link, cached, hold)
+        if not stays and cached not in self._passing:
+            self._passing.add(cached)
+            asyncio.get_running_loop().call_later(PASSING_S, self._let_go, cached)
+        return handed_out
 
     def adopt(self, ref: ArtifactRef, path: Path) -> None:
         """Take a file that was just verified to be `ref`, so that it need not be fetched again. It stays where it is, too.
@@ -90,6 +99,16 @@ class LocalFiles:
                 raise Unreachable("The object store gave other bytes than were stored; try again.", code="object_damaged")
             os.replace(fresh, cached)
 
+    def _let_go(self, cached: Path) -> None:
+        """Remove a copy, or look again later where somebody holds it or has just asked for it."""
+        with suppress(FileNotFoundError):
+            stat = cached.stat()
+            if stat.st_nlink > 1 or stat.st_mtime > time.time() - PASSING_S:
+                asyncio.get_running_loop().call_later(PASSING_S, self._let_go, cached)
+                return
+            cached.unlink()
+        self._passing.remove(cached)
+
     def _copy_of(self, ref: ArtifactRef) -> Path:
         return self._cache / f"{ref.sha256}{Path(ref.key).suffix}"
 
@@ -108,20 +127,16 @@ class LocalFiles:
             used -= bytes_
 
 
-def _touch(path: Path) -> bool:
-    """Note that the file is used now; False: there is none."""
+def _hand_out(cached: Path, link: Path) -> bool:
+    """Note that the copy is used now, and give it this second name, if it is one; False: there is no copy."""
     try:
-        os.utime(path)
+        os.utime(cached)
+        if link != cached:
+            with suppress(FileExistsError):
+                os.link(cached, link)
     except FileNotFoundError:
         return False
     return True
-
-
-def _link(cached: Path, folder: Path) -> Path:
-    link = folder / cached.name
-    with suppress(FileExistsError):
-        os.link(cached, link)
-    return link
 
 
 def _mark(pid: int) -> str:

@@ -24,8 +24,9 @@ class StillChanges(NamedTuple):
 
 def still_changes(frames: NDArray[np.uint8]) -> StillChanges:
     """`frames`: RGB, shape (n, height, width, 3)."""
-    steps = np.diff(frames.mean(axis=3, dtype=np.float32), axis=0)
-    lighter, darker = np.maximum(steps, 0).mean(axis=(1, 2)), np.maximum(-steps, 0).mean(axis=(1, 2))
+    light = frames[..., 0].astype(np.int16) + frames[..., 1] + frames[..., 2]
+    steps = np.diff(light, axis=0)
+    lighter, darker = (np.maximum(one_way, 0).mean(axis=(1, 2), dtype=np.float32) / 3 for one_way in (steps, -steps))
     change = lighter + darker
     found = StillChanges([], [])
     for place in np.flatnonzero(change > LEAST_CHANGE):

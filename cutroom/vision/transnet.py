@@ -1,8 +1,7 @@
 """TransNetV2 over small frames: how likely each frame is part of a change of shot. It meets only frames that the gate leaves open.
 
 The network was made for windows of 100 frames of which the middle 50 count (arXiv:2008.04838). It is a convolution over time,
-so here it runs over each open stretch and its context. Where much is open, as in footage that moves, it first looks at every
-fourth frame: a change of shot shows there too, and motion mostly does not.
+so here it runs over each open stretch and its context.
 
 All is decided in blocks of frames counted from the first one of the recording, whatever part of it is asked for, so a
 recording scored in chunks gives what it gives when scored whole.
@@ -19,17 +18,12 @@ from cutroom.vision.network import Frames, load_network
 from cutroom.vision.stills import still_changes
 
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
-VERSION = 3
+VERSION = 4
 
 BLOCK = 600
-CONTEXT = 40  # frames beside a stretch; with 25, the least that its authors give, weak cuts score 0.1 less
-LONGEST = 120  # frames of a stretch without its context: with it as many as a first look has, 460 MB in the network
-STRIDE = 4
-MUCH = 64  # frames of a stretch from which a first look at every fourth is less work
-STRIDE_CONTEXT = 25  # looks
-LIKELY = 0.12  # what a look must reach: changes of shot in films and talks reached 0.66, most motion 0.05
-BESIDE = 12  # frames on either side of a likely one that are looked at closely
-AROUND = STRIDE * STRIDE_CONTEXT  # frames on either side of a block that can matter to it: more than the gate's reach
+CONTEXT = 30  # frames beside a stretch; 25 are the least that its authors give
+LONGEST = 60  # frames of a stretch without its context: with it, the network takes 160 MB beside its weights
+AROUND = gate.REACH  # frames on either side of a block that can matter to it
 
 Scores = NDArray[np.float32]
 
@@ -44,8 +38,8 @@ def frames_needed(first_frame: int, last_frame: int, frame_count: int) -> range:
 def score(frames: Frames, first_frame: int, last_frame: int, frame_count: int) -> Iterator[ShotScores]:
     """Scores of `first_frame:last_frame`, up to a block at a time, so that a caller can report progress and stop.
 
-    A frame that the network need not see scores 0, and 1 where the gate is sure of a cut after it. `frames`: RGB, shape
-    (n, 27, 48, 3), exactly those of `frames_needed`; `frame_count` is the whole recording's.
+    A frame that the network need not see scores 0, and 1 where the gate is sure of a cut after it or of a dissolve.
+    `frames`: RGB, shape (n, 27, 48, 3), exactly those of `frames_needed`; `frame_count` is the whole recording's.
     """
     needed = frames_needed(first_frame, last_frame, frame_count)
     for start in range(first_frame // BLOCK * BLOCK, last_frame, BLOCK):
@@ -53,8 +47,9 @@ def score(frames: Frames, first_frame: int, last_frame: int, frame_count: int) -
         seen = frames[around.start - needed.start : around.stop - needed.start]
         block = slice(start - around.start, min(start + BLOCK, frame_count) - around.start)
         verdict = gate.judge(seen, block.start, block.stop)
-        scores = _look(seen, block, verdict.open.copy())
+        scores = _look(seen, block, verdict.open)
         scores[verdict.ends] = 1
+        scores[verdict.mixed, 1] = 1
         kept = range(max(first_frame, start), min(last_frame, start + BLOCK))
         inner = slice(kept.start - start, kept.stop - start)
         changes = still_changes(seen)
@@ -78,11 +73,8 @@ def score_all(frames: Frames) -> Scores:
 
 
 def _look(frames: Frames, block: slice, is_open: NDArray[np.bool_]) -> Scores:
-    """Scores of the frames of `block`, 0 where they are not open. `is_open` is used up."""
+    """Scores of the frames of `block`, 0 where they are not open."""
     scores = np.zeros((len(is_open), 2), np.float32)
-    for first, past in _stretches(is_open):
-        if past - first > MUCH:
-            is_open[first:past] &= _likely(frames, block.start + first, past - first)
     for first, past in _stretches(is_open):
         for start in range(first, past, LONGEST):
             stop = min(start + LONGEST, past)
@@ -100,17 +92,6 @@ def _stretches(is_open: NDArray[np.bool_]) -> list[tuple[int, int]]:
         else:
             joined.append((first, past))
     return joined
-
-
-def _likely(frames: Frames, first: int, count: int) -> NDArray[np.bool_]:
-    """Which of `count` frames from `first` on lie near a change of shot, by a look at every fourth."""
-    looks = np.arange(-STRIDE_CONTEXT, -(-count // STRIDE) + STRIDE_CONTEXT)
-    window = _taken(frames, first + STRIDE * looks)
-    scores = load_network()(window)[STRIDE_CONTEXT:-STRIDE_CONTEXT].max(axis=1)
-    likely = np.zeros(count, bool)
-    for place in STRIDE * np.flatnonzero(scores > LIKELY):
-        likely[max(0, place - BESIDE) : place + STRIDE + BESIDE] = True
-    return likely
 
 
 def _taken(frames: Frames, places: NDArray[np.int64]) -> Frames:

@@ -48,3 +48,26 @@ def test_a_title_is_short_and_says_nothing_that_was_not_said(sentences: list[str
     assert "\n" not in made
     if not made.endswith("\u2026"):  # an endless word is cut
         assert set(words(made)) <= {word for sentence in sentences for word in words(sentence)}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("So, um, why do you wait?", "Why do you wait?"),
+        (
+            "Nobody minds waiting for a thing that is truly worth waiting for.",
+            "Nobody minds waiting for a thing that is truly worth…",
+        ),
+        ("In the year of the long winter, with all lamps out, we met again.", "In the year of the long winter, with all lamps out"),
+        ("“No.”", "No"),
+        ("x" * 90, "X" + "x" * 58 + "…"),
+    ],
+)
+def test_titles_are_short_whole_words_without_wind_up(sentence: str, expected: str) -> None:
+    assert title([sentence], [0.5]) == expected
+    assert len(expected) <= MOST_CHARS
+
+
+def test_the_strongest_of_the_first_sentences_gives_the_title() -> None:
+    said = ["A quiet start it was.", "What went so badly wrong?", "The oven stands in the corner of the kitchen."]
+    assert title(said, [0.2, 0.9, 0.3]) == "What went so badly wrong?"

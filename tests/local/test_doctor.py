@@ -70,6 +70,18 @@ def test_an_outside_server_that_answers_is_used_and_its_password_never_shown(tmp
     assert not any(settings.database_url.get_secret_value() in str(each) for each in examine(settings))
 
 
+def test_the_recogniser_that_a_job_would_be_given_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "whisper").mkdir()
+    (tmp_path / "whisper" / "base.pt").write_bytes(b"weights")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "model.bin").write_bytes(b"weights")
+    assert finding(Settings(whisper_model="base"), "speech").used == "whisper base"
+    own = finding(Settings(whisper_model=str(tmp_path / "own")), "speech")
+    assert (own.state, own.used, own.source) == ("ok", f"faster_whisper {tmp_path / 'own'}", str(tmp_path / "own"))
+    assert finding(Settings(whisper_model=str(tmp_path / "gone.pt")), "speech").state == "missing"
+
+
 def test_a_process_without_models_is_fine_among_servers_elsewhere(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(package: str) -> str:
         raise PackageNotFoundError(package)

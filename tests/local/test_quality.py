@@ -58,7 +58,7 @@ def perfect() -> Demo:
         },
         "transcript.json": {"words": deepcopy(known["words"])},
         "shots.json": {"fps": FPS, "cuts": [120, 189, 240, 360]},
-        "clip-01.frame.json": {"source_width": 1920, "source_height": 1080, "shots": [shot]},
+        "clip-01.frame.json": {"source_width": 1920, "source_height": 1080, "aspect": "9:16", "shots": [shot]},
         "clip-01.srt": f"1\n00:00:00,250 --> 00:00:03,250\n{TEXTS[1]}\n\n2\n00:00:03,750 --> 00:00:06,750\n{TEXTS[2]}\n",
     }  # fmt: skip
 

@@ -96,7 +96,13 @@ def test_nothing_listens_beyond_loopback(up: Up) -> None:
 
 def test_each_process_is_given_its_own_secrets_and_no_other(up: Up) -> None:
     secrets = {"CUTROOM_DATABASE_URL", "CUTROOM_DATABASE_SYSTEM_URL", "CUTROOM_DATABASE_OWNER_URL"}
-    secrets |= {"CUTROOM_S3_ACCESS_KEY", "CUTROOM_S3_SECRET_KEY", "CUTROOM_API_TOKEN", "CUTROOM_LANGUAGE_API_KEY", "CUTROOM_SMTP_URL"}
+    secrets |= {
+        "CUTROOM_S3_ACCESS_KEY",
+        "CUTROOM_S3_SECRET_KEY",
+        "CUTROOM_API_TOKEN",
+        "CUTROOM_LANGUAGE_API_KEY",
+        "CUTROOM_SMTP_URL",
+    }
     cards = {"CUTROOM_STRIPE_LIVE_KEY", "CUTROOM_STRIPE_TEST_KEY"}
     hooks = {"CUTROOM_STRIPE_WEBHOOK_SECRETS"}
     secrets |= cards | hooks

@@ -31,9 +31,11 @@ def prepare(source: Path, folder: Path) -> Prepared:
 
 
 def raw_frames(prepared: Prepared, first: int, last: int) -> NDArray[np.uint8]:
-    raw = prepared.frames.with_suffix(".rgb")
-    asyncio.run(runner.run(plan_raw_frames(prepared.frames, raw, frame_rate(prepared.media), first, last)))
-    return np.fromfile(raw, np.uint8).reshape(-1, FRAME_HEIGHT, FRAME_WIDTH, 3)
+    async def read() -> bytes:
+        plan = plan_raw_frames(prepared.frames, frame_rate(prepared.media), first, last)
+        return b"".join([piece async for piece in runner.pieces(plan, FRAME_HEIGHT * FRAME_WIDTH * 3)])
+
+    return np.frombuffer(asyncio.run(read()), np.uint8).reshape(-1, FRAME_HEIGHT, FRAME_WIDTH, 3)
 
 
 def numbers(frames: NDArray[np.uint8]) -> list[int]:

@@ -1,57 +1,17 @@
-"""Clips are whole passages of a talk, do not overlap, keep to the wishes, and say why they were chosen."""
+"""Clips are whole passages of a talk, do not overlap, keep to the wishes and to the topic."""
 
-import tracemalloc
-from collections.abc import Sequence
-from itertools import combinations, pairwise
+from itertools import combinations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from bench.fit_selection import written
 from cutroom.contracts.campaign import ClipWishes
-from cutroom.contracts.documents import ClipChoice, Selection, Sentence, Shots, Transcript, Word
-from cutroom.language.titles import MOST_CHARS, title
-from cutroom.local.sample_script import PASSAGES
-from cutroom.media.best_set import KEPT, STEPS, best_set
-from cutroom.media.cues import CONCLUDING, Numbers
-from cutroom.media.features import Line, Talk
-from cutroom.media.reasons import _truths
+from cutroom.contracts.documents import ClipChoice, Sentence, Shots, Transcript
 from cutroom.media.selection import MOST_PASSAGES, _bounded, _count, _runs, chosen_again, select
 from cutroom.media.timeline import FrameSpan
 from cutroom.media.units import units_of
-from cutroom.media.weights import WEIGHTS, read
-from cutroom.speech.prosody import SentenceSound
-
-SHOTS = Shots(fps=30, frame_count=0, cuts=[])
-PLAIN = "The oven stands in the corner of the kitchen near a window."
-
-
-def transcript(sentences: list[tuple[str, float, float]], *, speaker: str | None = None) -> Transcript:
-    """A transcript of (text, pause before, seconds) whose words share each sentence's time evenly."""
-    words: list[Word] = []
-    found: list[Sentence] = []
-    now = 0.0
-    for text, pause_s, seconds in sentences:
-        start = now + pause_s
-        written = text.split()
-        each = seconds / len(written)
-        first = len(words)
-        words += [Word(text=w, start_s=start + i * each, end_s=start + (i + 1) * each) for i, w in enumerate(written)]
-        now = start + seconds
-        found.append(
-            Sentence(text=text, start_s=start, end_s=words[-1].end_s, first_word=first, last_word=len(words), speaker=speaker)
-        )
-    return Transcript(engine="captions", language="en", duration_s=now + 1, words=words, sentences=found)
-
-
-def choose(talk: Transcript, count: int = 3, min_s: float = 15, max_s: float = 40, duration_s: float | None = None) -> Selection:
-    return select(
-        talk, SHOTS, ClipWishes(count=count, min_s=min_s, max_s=max_s), talk.duration_s if duration_s is None else duration_s
-    )
-
+from tests.media.talks import PLAIN, SHOTS, TALK, choose, passage, transcript
 
 TEXTS = [
     PLAIN,
@@ -62,12 +22,16 @@ TEXTS = [
     "€ — …",
     9 * PLAIN,
 ]
+
+
 spoken = st.lists(
     st.tuples(st.sampled_from(TEXTS), st.floats(0, 6).map(lambda s: s if s > 0.02 else 0.0), st.floats(0.1, 1.2)).map(
         lambda s: (s[0], s[1], s[2] * len(s[0].split()))
     ),
     max_size=25,
 )
+
+
 wished = st.tuples(st.integers(1, 30), st.floats(3, 60), st.floats(0, 120)).map(
     lambda w: ClipWishes(count=w[0], min_s=w[1], max_s=w[1] + w[2])
 )
@@ -128,55 +92,6 @@ def test_an_ordinary_talk_gives_whole_sentences_of_the_wished_length(said: list[
         assert any(0 < s - clip.start_s <= 0.36 for s in starts)
         assert any(0 < clip.end_s - e <= 0.46 for e in ends)
         assert clip.text == " ".join(s.text for s in talk.sentences[clip.first_sentence : clip.last_sentence])
-
-
-@st.composite
-def passages(draw: st.DrawFn) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Begins, ends and scores of a few passages, and what each pair of them costs."""
-    spans = draw(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 8), st.floats(0.5, 90)), min_size=1, max_size=9))
-    begin, length, scores = (np.array(column, float) for column in zip(*spans, strict=True))
-    upper = draw(arrays(float, (len(spans), len(spans)), elements=st.sampled_from([0, 0, 0, 5, 40])))
-    return begin, begin + length, scores, np.triu(upper, 1) + np.triu(upper, 1).T
-
-
-@settings(max_examples=300, deadline=None)
-@given(passages(), st.integers(1, 4))
-def test_no_other_set_of_as_many_passages_has_a_higher_sum_less_sameness(
-    given_: tuple[Numbers, Numbers, Numbers, Numbers], count: int
-) -> None:
-    begin, end, scores, costs = given_
-
-    def apart(chosen: tuple[int, ...]) -> bool:
-        ordered = sorted(chosen, key=lambda i: begin[i])
-        return all(end[a] <= begin[b] for a, b in pairwise(ordered))
-
-    def worth(chosen: Sequence[int]) -> float:
-        return sum(scores[i] for i in chosen) - sum(costs[i, j] for i, j in combinations(chosen, 2))
-
-    found = best_set(begin, end, scores, count, lambda place: costs[place])
-    sets = [c for n in range(count + 1) for c in combinations(range(len(scores)), n) if apart(c)]
-    assert apart(tuple(found))
-    assert len(found) == max(len(c) for c in sets)
-    assert worth(found) == pytest.approx(max(worth(c) for c in sets if len(c) == len(found)))
-
-
-def test_a_talk_that_repeats_itself_throughout_is_searched_in_bounded_steps_and_memory() -> None:
-    rng = np.random.default_rng(3)
-    begin, end = np.array([(a, a + n) for a in range(200) for n in range(12, 20)], float).T
-    scores, saying = rng.uniform(40, 60, len(begin)), rng.uniform(0, 1, (len(begin), 3))
-    steps: list[int] = []
-
-    def cost(place: int) -> Numbers:
-        return np.asarray(40 * (saying @ saying[place] / 3))
-
-    tracemalloc.start()
-    found = best_set(begin, end, scores, 8, cost, steps.append)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert len(found) == 8
-    assert all(end[a] <= begin[b] for a, b in pairwise(found))
-    assert sum(steps) == STEPS
-    assert peak < 8 * KEPT * scores.nbytes
 
 
 def test_a_source_shorter_than_the_shortest_clip_gives_one_clip_of_all_of_it() -> None:
@@ -253,10 +168,6 @@ def test_one_lone_sentence_is_widened_with_the_silence_around_it() -> None:
     assert clip.end_s > 24
 
 
-def passage(*texts: str) -> list[tuple[str, float, float]]:
-    return [(text, 0.4, 5.0) for text in texts]
-
-
 def test_a_story_with_a_hook_and_an_end_is_preferred_to_housekeeping_and_small_talk() -> None:
     welcome = passage(
         "Hello and welcome back to the podcast.", "The newsletter has moved.", "Tickets are on our website.", "Um, okay then."
@@ -272,76 +183,6 @@ def test_a_story_with_a_hook_and_an_end_is_preferred_to_housekeeping_and_small_t
     assert clip.title == "What is the most expensive mistake you ever made?"
     assert clip.text.endswith("in one week.")
     assert "open with a question" in clip.why
-
-
-def features(*lines: Line, cuts_s: Sequence[float] = (), min_s: float = 3, max_s: float = 10) -> list[dict[str, float]]:
-    """Of each line alone."""
-    places = np.arange(len(lines))
-    columns = Talk(lines, min_s, max_s, cuts_s).features(places, places)
-    return [{name: float(column[place]) for name, column in columns.items()} for place in places]
-
-
-@pytest.mark.parametrize(
-    ("feature", "better", "worse"),
-    [
-        ("opening", "Why does everybody in this town hate waiting in 2024?", PLAIN),
-        ("standalone", PLAIN, "And it was like that too."),
-        ("payoff", "So that is why nobody will ever wait in this shop again, not once.", "Is it?"),
-        ("substance", PLAIN, "Subscribe to the newsletter, the link is on the website."),
-        ("audible", PLAIN, "On this slide you can see the red line go up."),
-        ("certainty", PLAIN, "Um, I mean, it was sort of, I don't know, in the corner."),
-        ("references", PLAIN, "As I said earlier, the second one stands in the corner."),
-        ("precision", PLAIN, "It was something like that, and this was the other part of it."),
-        ("story", "He said no, but then she went, because last summer he had called.", PLAIN),
-        ("numbers", "In 1998 we sold 400 of them for 12 dollars.", PLAIN),
-        ("contrast", "The oven did not stop, but the baker never came back.", PLAIN),
-        ("fullness", PLAIN, "No."),
-    ],
-)
-def test_each_feature_of_the_text_prefers_what_it_is_named_for(feature: str, better: str, worse: str) -> None:
-    one, other, _ = features(Line(better, 0, 5), Line(worse, 6, 11), Line(PLAIN, 12, 17))
-    assert one[feature] > other[feature]
-
-
-def sound(
-    *, loudness_db: float = 0, loudness_change_db: float = 0, pitch_range_st: float = 4, laughter: float = 0, words_per_s: float = 2
-) -> SentenceSound:
-    return SentenceSound(loudness_db, loudness_change_db, 150, pitch_range_st, words_per_s, 0, 0, laughter, 0)
-
-
-def test_features_of_the_sound_and_the_clock_prefer_what_they_are_named_for() -> None:
-    loud, soft, slow = features(
-        Line(PLAIN, 0, 5, None, sound(loudness_db=4, pitch_range_st=8, laughter=1)),
-        Line(PLAIN, 7, 12, None, sound(loudness_db=-4)),
-        Line(PLAIN, 12.1, 22, None, sound(pitch_range_st=2, words_per_s=1)),
-        cuts_s=[0.1, 5.2],
-        max_s=7,
-    )
-    assert loud["energy"] > 0.5 > soft["energy"]
-    assert loud["pitch"] > 0.5 > slow["pitch"]
-    assert loud["reaction"] > soft["reaction"] == 0.5
-    assert loud["pace"] > slow["pace"]
-    assert loud["pauses"] > soft["pauses"]
-    assert loud["length"] > slow["length"]
-    assert loud["shots"] == 1 > soft["shots"] == 0.5
-
-
-def test_what_is_not_known_of_sound_and_picture_is_neutral() -> None:
-    (alone,) = features(Line(PLAIN, 0, 5))
-    assert [alone[name] for name in ("energy", "pitch", "reaction", "shots")] == [0.5] * 4
-
-
-def test_weights_add_up_to_a_hundred_points_over_the_features_there_are() -> None:
-    assert sum(WEIGHTS.points.values()) == pytest.approx(100, abs=0.1)
-    assert min(WEIGHTS.points.values()) >= 0
-    assert features(Line(PLAIN, 0, 5))[0].keys() == WEIGHTS.points.keys()
-    for cues in (WEIGHTS.opening, WEIGHTS.standalone, WEIGHTS.payoff, WEIGHTS.closure):
-        assert sum(map(abs, cues.values())) == pytest.approx(1, abs=0.01)
-
-
-TALK = [
-    (line.text, 1.0 if number == 0 else 0.4, len(line.text) / 14) for passage in PASSAGES for number, line in enumerate(passage)
-]
 
 
 @settings(max_examples=25, deadline=None)
@@ -411,6 +252,8 @@ def test_the_same_said_twice_is_taken_once() -> None:
 
 
 THINGS = ("oven", "ladder", "piano", "barrel", "mirror", "engine", "basket", "statue")
+
+
 ROOMS = ("kitchen", "stable", "chapel", "cellar", "bedroom", "garage", "library", "garden")
 
 
@@ -431,110 +274,3 @@ def test_candidates_with_other_scores_are_chosen_from_again() -> None:
     assert again[0].text == candidates[-1].text
     assert [clip.ordinal for clip in again] == [1, 2]
     assert again[0].end_s <= again[1].start_s or again[1].end_s <= again[0].start_s
-
-
-def test_english_cues_say_nothing_of_another_language() -> None:
-    german = ("Willkommen zum Podcast, bitte abonniert den Newsletter.", "So war das damals in der alten Stadt am Fluss.")
-    one, other, _ = features(*(Line(text, 6 * i, 6 * i + 5) for i, text in enumerate((*german, "Der Ofen steht am Fenster."))))
-    assert [one[name] for name in ("substance", "audible", "certainty")] == [1, 1, 1]
-    assert one["story"] == other["story"] == 0
-
-
-def test_the_reasons_of_a_clip_hold_of_its_text() -> None:
-    talk = transcript(TALK)
-    for clip in choose(talk, count=5, min_s=15, max_s=40).clips:
-        opening, ending = talk.sentences[clip.first_sentence].text, talk.sentences[clip.last_sentence - 1].text
-        assert ("open with a question" in clip.why) <= ("?" in opening)
-        assert ("end on a conclusion" in clip.why) <= bool(CONCLUDING.match(ending.lower()))
-
-
-def reasons(*texts: str, speakers: Sequence[str | None] = (), sounds: Sequence[SentenceSound] = (), gap_s: float = 0.1) -> str:
-    """Why a passage of these texts would be taken, all truths told, out of a talk that has plain lines on both sides."""
-    said = [PLAIN, *texts, PLAIN]
-    lines = [
-        Line(
-            text,
-            i * (5 + gap_s),
-            i * (5 + gap_s) + 5,
-            speakers[i - 1] if speakers and 0 < i < len(said) - 1 else "B" if speakers else None,
-            sounds[i - 1] if sounds and 0 < i < len(said) - 1 else sound() if sounds else None,
-        )
-        for i, text in enumerate(said)
-    ]
-    return ", ".join(phrase for _, holds, phrase in _truths(Talk(lines, 3, 60), 1, len(texts)) if holds)
-
-
-@pytest.mark.parametrize(
-    ("phrase", "holds", "fails"),
-    [
-        ("open with a question", ["Why does nobody wait?", PLAIN], ["Nobody waits.", "Why?"]),
-        ("open with a figure", ["In all we sold 400 lamps.", PLAIN], ["We sold lamps, one by one.", "It was 400."]),
-        ("open with a time or a scene", ["It was last summer.", PLAIN], ["It was near the river.", PLAIN]),
-        ("put a question and go on from it", [PLAIN, "But why?", PLAIN], [PLAIN, PLAIN, "But why?"]),
-        ("name 2 figures", ["We sold 400 lamps.", "They cost 9 dollars."], ["We sold 400 lamps.", PLAIN]),
-        (
-            "tell what people said or thought",
-            ["The mayor said no.", "Then she asked me why."],
-            ["It goes without saying that the firm called Lamp calls.", "As I said, that said, it is called a wire."],
-        ),
-        (
-            "return at the end to words of their beginning",
-            ["The violin was broken.", PLAIN, "They were gone.", "Nobody mended the violin."],
-            ["The violin was broken.", "They were gone.", "It rained.", "Nobody mended the piano."],
-        ),
-        ("end on a conclusion", [PLAIN, "That is why nobody waits."], [PLAIN, "So yesterday we went to the shop."]),
-        ("end on a conclusion", [PLAIN, "The lesson is to wait."], [PLAIN, "You went to the shop."]),
-    ],
-)
-def test_a_phrase_of_the_reasons_is_told_of_texts_of_which_it_is_true_alone(
-    phrase: str, holds: list[str], fails: list[str]
-) -> None:
-    assert phrase in reasons(*holds)
-    assert phrase not in reasons(*fails)
-
-
-def test_a_reason_of_the_sound_or_the_clock_is_told_where_it_was_measured() -> None:
-    assert "stand between two pauses" in reasons(PLAIN, gap_s=1)
-    assert "stand between two pauses" not in reasons(PLAIN, gap_s=0.5)
-    assert "stay with one voice" in reasons(PLAIN, PLAIN, speakers=["A", "A"])
-    assert "stay with one voice" not in reasons(PLAIN, PLAIN, speakers=["A", "B"])
-    assert "are 4 dB louder than the talk" in reasons(PLAIN, sounds=[sound(loudness_db=4)])
-    assert "louder" not in reasons(PLAIN, sounds=[sound(loudness_db=0.4)])
-    assert "end as the room reacts" in reasons(PLAIN, PLAIN, sounds=[sound(), sound(laughter=1)])
-    assert "end as the room reacts" not in reasons(PLAIN, PLAIN, sounds=[sound(laughter=1), sound()])
-
-
-def test_a_voice_that_rises_where_others_fall_has_energy() -> None:
-    rising, falling, _ = features(
-        *(Line(PLAIN, 6 * i, 6 * i + 5, None, sound(loudness_change_db=db)) for i, db in enumerate((3, -6, -3)))
-    )
-    assert rising["energy"] > 0.5 > falling["energy"]
-
-
-def test_weights_that_are_written_are_read_again() -> None:
-    again = read(written(WEIGHTS))
-    assert again.points == pytest.approx(WEIGHTS.points, abs=0.006)
-    assert again.opening == pytest.approx(WEIGHTS.opening, abs=0.001)
-    assert again.fitted_on == WEIGHTS.fitted_on
-
-
-@pytest.mark.parametrize(
-    ("sentence", "expected"),
-    [
-        ("So, um, why do you wait?", "Why do you wait?"),
-        (
-            "Nobody minds waiting for a thing that is truly worth waiting for.",
-            "Nobody minds waiting for a thing that is truly worth…",
-        ),
-        ("In the year of the long winter, with all lamps out, we met again.", "In the year of the long winter, with all lamps out"),
-        ("“No.”", "No"),
-        ("x" * 90, "X" + "x" * 58 + "…"),
-    ],
-)
-def test_titles_are_short_whole_words_without_wind_up(sentence: str, expected: str) -> None:
-    assert title([sentence], [0.5]) == expected
-    assert len(expected) <= MOST_CHARS
-
-
-def test_the_strongest_of_the_first_sentences_gives_the_title() -> None:
-    assert title(["A quiet start it was.", "What went so badly wrong?", PLAIN], [0.2, 0.9, 0.3]) == "What went so badly wrong?"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cutroom.contracts.documents import Cues
-from cutroom.contracts.media import SpeechChunk
+from cutroom.contracts.media import SpeechChunk, SpeechEngine
 from cutroom.errors import SetupError
 from cutroom.settings import Settings
 from cutroom.speech import converted, download, weights
@@ -219,30 +219,25 @@ def test_every_engine_is_listed_with_where_it_is(cache: Path) -> None:
     assert Path(facts["en-us"].where).is_dir()
 
 
-def test_whisper_gives_words_inside_their_chunk(talk: Talk, tiny_whisper: Path) -> None:
+def test_a_named_file_that_is_not_there_is_listed_as_missing(tmp_path: Path) -> None:
+    first, *others = available_engines(Settings(whisper_model=str(tmp_path / "gone.pt")))
+    assert (first.model, first.ready, first.where) == (str(tmp_path / "gone.pt"), False, str(tmp_path / "gone.pt"))
+    assert any(one.ready for one in others)
+
+
+@pytest.mark.parametrize("engine", ["whisper", "faster_whisper"])
+def test_a_recogniser_gives_words_inside_their_chunk(talk: Talk, engine: SpeechEngine, request: pytest.FixtureRequest) -> None:
     """The model knows nothing, so its words are noise; their times must still be those of the chunk."""
-    recogniser = recogniser_for("whisper", str(tiny_whisper), None)
+    model = request.getfixturevalue("tiny_whisper" if engine == "whisper" else "tiny_converted")
     told: list[float] = []
-    part = recogniser.transcribe(talk.sound, SpeechChunk(index=1, start_s=5.0, end_s=6.5), "en", told.append)
-    assert part.engine == "whisper"
+    chunk = SpeechChunk(index=1, start_s=5.0, end_s=6.5)
+    part = recogniser_for(engine, str(model), None, ("Cutroom",)).transcribe(talk.sound, chunk, "en", told.append)
+    assert part.engine == engine
     assert part.language == "en"
     assert part.words
     for word in part.words:
         assert 5.0 <= word.start_s <= word.end_s <= 6.5
         assert 0.0 <= word.confidence <= 1.0
-        assert word.text == word.text.strip()
-    assert told[-1] == 1.0
-
-
-def test_faster_whisper_gives_words_inside_their_chunk(talk: Talk, tiny_converted: Path) -> None:
-    recogniser = recogniser_for("faster_whisper", str(tiny_converted), None, ("Cutroom",))
-    told: list[float] = []
-    part = recogniser.transcribe(talk.sound, SpeechChunk(index=1, start_s=5.0, end_s=6.5), "en", told.append)
-    assert part.engine == "faster_whisper"
-    assert part.language == "en"
-    assert part.words
-    for word in part.words:
-        assert 5.0 <= word.start_s <= word.end_s <= 6.5
         assert word.text == word.text.strip()
     assert told[-1] == 1.0
 

@@ -15,6 +15,7 @@ import pytest
 from cutroom.contracts.base import ArtifactRef
 from cutroom.errors import ArtifactMissing, Unreachable
 from cutroom.settings import Settings
+from cutroom.store import files as store_files
 from cutroom.store.files import IN_USE_S, LocalFiles
 from cutroom.store.objects import ObjectStore
 
@@ -107,6 +108,35 @@ async def test_a_held_copy_lasts_as_long_as_its_folder(files: LocalFiles, put: P
         assert not cached.exists()
         assert held.read_bytes() == b"12345678"
     assert not held.exists()
+
+
+async def test_a_copy_that_need_not_stay_goes_after_its_last_reader(
+    files: LocalFiles, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_files, "PASSING_S", 0.0)
+    source, clip = await put("talk.mp4", b"1"), await put("clip.mp4", b"2")
+    kept = await files.ensure_local(source)
+
+    async def copies_a_while_later() -> set[Path]:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return set((tmp_path / "cache").iterdir()) - {kept}
+
+    with files.scratch() as folder:
+        held = await files.ensure_local(clip, folder, stays=False)
+        await files.ensure_local(clip, folder, stays=False)
+        assert {path.name for path in await copies_a_while_later()} == {held.name}
+    assert await copies_a_while_later() == set()
+    assert kept.exists()
+    assert (await files.ensure_local(clip)).read_bytes() == b"2"
+
+
+async def test_a_copy_asked_for_again_soon_has_not_gone(files: LocalFiles, objects: ObjectStore, put: Put) -> None:
+    clip = await put("clip.mp4", b"2")
+    with files.scratch() as folder:
+        await files.ensure_local(clip, folder, stays=False)
+    await objects.delete(clip.key)
+    assert (await files.ensure_local(clip, stays=False)).read_bytes() == b"2"
 
 
 class StoreOnAFullDisk(ObjectStore):

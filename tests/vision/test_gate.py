@@ -55,7 +55,7 @@ def test_a_dissolve_is_never_lost(before: int, after: int, length: int) -> None:
         return
     mixed = [old + (new - old) * (place + 1) / (length + 1) for place in range(length)]
     seen = verdict(filmed(*[old] * 50, *mixed, *[new] * 50))
-    assert seen.open[50 + length // 4 : 50 + length - length // 4].all()
+    assert (seen.open | seen.mixed)[50 + length // 4 : 50 + length - length // 4].all()
 
 
 def test_a_hard_cut_between_calm_pictures_is_beyond_doubt() -> None:
@@ -118,4 +118,33 @@ def test_a_verdict_depends_on_no_frame_out_of_reach(first: int, count: int) -> N
 
 @pytest.mark.parametrize("count", [1, 2, 10])
 def test_a_recording_of_a_few_frames_is_judged(count: int) -> None:
-    assert [len(marks) for marks in verdict(filmed(*[ONE] * count))] == [count] * 3
+    assert [len(marks) for marks in verdict(filmed(*[ONE] * count))] == [count] * 4
+
+
+def test_a_dissolve_in_which_nothing_else_moves_is_beyond_doubt() -> None:
+    mixed = [ONE + (OTHER - ONE) * (place + 1) / 19 for place in range(18)]
+    seen = verdict(filmed(*[ONE] * 60, *mixed, *[OTHER] * 60))
+    assert np.flatnonzero(seen.mixed).tolist() == pytest.approx(list(range(60, 78)), abs=1)
+    assert not seen.open.any()
+
+
+def test_a_dissolve_between_moving_pictures_is_left_to_the_network() -> None:
+    old, new = ([np.roll(shape, place // 2, axis=1) for place in range(160)] for shape in (ONE, OTHER))
+    shares = np.interp(np.arange(160), [70, 90], [0, 1])
+    seen = verdict(filmed(*[was + (then - was) * share for was, then, share in zip(old, new, shares, strict=True)]))
+    assert seen.open[72:88].all()
+    assert not seen.mixed.any()
+
+
+def test_a_camera_that_pans_quickly_meets_no_network() -> None:
+    wide = np.concatenate([picture(seed) for seed in (1, 2, 3)], axis=1)
+    seen = verdict(filmed(*[wide[:, place : place + 48] for place in range(90)]))
+    assert not seen.open.any()
+    assert not seen.ends.any()
+
+
+def test_a_fade_to_black_and_back_is_two_dissolves() -> None:
+    levels = np.interp(np.arange(160), [60, 80, 83, 103], [1, 0, 0, 1])
+    seen = verdict(filmed(*[(ONE if place < 82 else OTHER) * level for place, level in enumerate(levels)]))
+    assert len(gate.runs(seen.mixed)) == 2
+    assert not seen.open.any()

@@ -64,23 +64,44 @@ def test_a_clip_is_of_the_one_format_every_player_takes(plain: Path, tmp_path: P
     assert facts(out).duration_s == pytest.approx(0.4, abs=0.03)
 
 
+def combs(source: Path, fields: str, size: str = "320x180") -> None:
+    """A bar that moves four pixels a field leaves a comb in each stored frame."""
+    bar = f"color=black:s={size}:r=50:d=1,format=yuv420p,geq=lum='if(between(X,40+4*N,80+4*N),220,20)':cb=128:cr=128"
+    moved = [*lavfi(f"{bar},interlace=lowpass=0,{fields}"), "-fps_mode", "passthrough", "-flags", "+ildct"]
+    ffmpeg(*moved, "-c:v", "libx264", "-x264-params", "tff=1", "-qp", "0", source)
+
+
+def assert_even(seen: Picture) -> None:
+    """Every line of a picture, or every column turned to one, shows the bar at the same place."""
+    lines = seen.astype(float)
+    assert lines.max() > 180
+    assert np.abs(lines - lines.mean(axis=0)).max() < 60
+
+
 @pytest.mark.parametrize("times", ["steady", "variable"])
 def test_an_interlaced_source_is_known_and_combed_no_more(tmp_path: Path, times: str) -> None:
-    """A bar that moves four pixels a field leaves a comb in each stored frame, and none in the clip."""
-    bar = "color=black:s=320x180:r=50:d=1,format=yuv420p,geq=lum='if(between(X,40+4*N,80+4*N),220,20)':cb=128:cr=128"
     source = tmp_path / "fields.mkv"
-    kept = "select='lt(mod(n,6),4)'" if times == "variable" else "null"
-    fields = [*lavfi(f"{bar},interlace=lowpass=0,{kept}"), "-fps_mode", "passthrough", "-flags", "+ildct"]
-    ffmpeg(*fields, "-c:v", "libx264", "-x264-params", "tff=1", "-qp", "0", source)
+    combs(source, "select='lt(mod(n,6),4)'" if times == "variable" else "null")
     media = facts(source)
     assert (media.interlaced, media.variable_rate) == (True, times == "variable")
     shot = FramedShot(start_s=0, end_s=0.8, layout="crop", why="", keyframes=[box(0, 60, 0, 100, 178)])
-    canvas = small("9:16")
-    render(source, tmp_path / "clip.mp4", [shot], canvas)
-    for picture in frames(tmp_path / "clip.mp4", canvas, [8, 10]):
-        rows = picture[20:170, :, 1].astype(float)
-        assert rows.max() > 180
-        assert np.abs(rows - rows.mean(axis=0)).max() < 60
+    render(source, tmp_path / "clip.mp4", [shot], CANVAS)
+    for picture in frames(tmp_path / "clip.mp4", CANVAS, [8, 10]):
+        assert_even(picture[20:170, :, 1])
+
+
+@pytest.mark.parametrize(("turn", "size", "x"), [(90, "180x320", 60), (180, "320x180", 160), (270, "180x320", 60)])
+def test_an_interlaced_source_that_is_shown_turned_is_combed_no_more(tmp_path: Path, turn: int, size: str, x: int) -> None:
+    """Its fields are columns, or rows the other way round, by the time that it is upright."""
+    stored, source = tmp_path / "stored.mov", tmp_path / "turned.mov"
+    combs(stored, "null", size)
+    ffmpeg("-display_rotation", str(turn), "-i", stored, "-c", "copy", source)
+    media = facts(source)
+    assert (media.interlaced, media.rotation, media.width) == (True, 360 - turn, 320)
+    shot = FramedShot(start_s=0, end_s=0.8, layout="crop", why="", keyframes=[box(0, x, 0, 100, 178)])
+    render(source, tmp_path / "clip.mp4", [shot], CANVAS)
+    for picture in frames(tmp_path / "clip.mp4", CANVAS, [8, 10]):
+        assert_even(picture[20:170, :, 1] if turn == 180 else picture[:, 5:100, 1].T)
 
 
 def pq(nits: float) -> float:
