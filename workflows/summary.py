@@ -61,12 +61,11 @@ class Summary(JobWorkflow):
 
     async def _summary(self, job: JobRef) -> None:
         flow = self.flow
-        async with flow.stage("confirm_payment"):
-            capture_before = (await self._authorised(job)).capture_before
+        capture_before = (await self._authorised(job)).capture_before
         flow.going_as = JobStatus.PROCESSING
         left = capture_before - workflow.now() - BEFORE_IT_LAPSES if capture_before else None
         try:
-            async with asyncio.timeout(left.total_seconds() if left else None):
+            async with asyncio.timeout(None if left is None else left.total_seconds()):
                 result = await remaking(lambda: self._made(job))
                 await flow.gate()
         except TimeoutError:
@@ -78,21 +77,22 @@ class Summary(JobWorkflow):
         flow.compensations.clear()
 
     async def _authorised(self, job: JobRef) -> Authorisation:
-        """The payment, once its whole amount is held. Raises Expired after 24 hours."""
-        until = workflow.now() + PAID_WITHIN
+        """The payment, once its whole amount is held. Raises Expired after 24 hours, whatever keeps the job from looking."""
         known, told = self.news, ""
-        payment = await self.flow.run(OPEN_PAYMENT, job)
-        while not payment.held:
-            if payment.reason != told:
-                told = payment.reason
-                await self.flow.record("payment", reason=told)
-            if workflow.now() >= until:
-                raise Expired("payment_expired", "The payment was not authorised within 24 hours.")
-            with contextlib.suppress(TimeoutError):
-                await workflow.wait_condition(self._news_after(known), timeout=min(LOOK_EVERY, until - workflow.now()))
-            known = self.news
-            payment = await self.flow.run(LOOK_AT_PAYMENT, job)
-        return payment
+        try:
+            async with asyncio.timeout(PAID_WITHIN.total_seconds()), self.flow.stage("confirm_payment"):
+                payment = await self.flow.run(OPEN_PAYMENT, job)
+                while not payment.held:
+                    if payment.reason != told:
+                        told = payment.reason
+                        await self.flow.record("payment", reason=told)
+                    with contextlib.suppress(TimeoutError):
+                        await workflow.wait_condition(self._news_after(known), timeout=LOOK_EVERY)
+                    known = self.news
+                    payment = await self.flow.run(LOOK_AT_PAYMENT, job)
+                return payment
+        except TimeoutError:
+            raise Expired("payment_expired", "The payment was not authorised within 24 hours.") from None
 
     def _news_after(self, known: int) -> Callable[[], bool]:
         return lambda: self.news > known

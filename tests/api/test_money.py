@@ -63,7 +63,7 @@ async def subscribe(
 ) -> None:
     """`as_of` seconds from now, `ends_in` days."""
     now = datetime.now(UTC)
-    async with tenant.services.database.transaction(tenant.org_id) as session:
+    async with tenant.services.system.transaction(None) as session:
         await plans.set_subscription(
             session,
             tenant.org_id,

@@ -18,7 +18,7 @@ from tests.conftest import DatabaseUrls
 
 TABLES = SQLModel.metadata.sorted_tables
 OF_AN_ORGANISATION = [table for table in TABLES if "org_id" in table.c]
-READ_ONLY = {"findings", "card_events"}  # for the app role
+READ_ONLY = {"findings", "card_events", "subscriptions"}  # for the app role
 APPEND_ONLY = [tables.JobEvent, tables.ClipVersion, tables.LedgerOperation, tables.LedgerPosting]
 APPEND_ONLY += [tables.WebhookEvent, tables.WebhookAttempt]
 

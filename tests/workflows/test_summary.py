@@ -116,6 +116,22 @@ async def test_a_payment_that_is_never_authorised_expires_and_its_intent_is_rele
     assert not WORK & set(stage.steps)
 
 
+async def test_a_pause_does_not_hold_a_card_longer_than_it_may_be_waited_for(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows.summary, "PAID_WITHIN", timedelta(seconds=3))
+    monkeypatch.setattr(workflows.summary, "LOOK_EVERY", timedelta(milliseconds=20))
+    paid = unpaid(stage)
+    summary = await start(stage)
+    await summary.signal("pause")
+    await until(lambda: "paused" in stage.statuses)
+    paid.set()
+    with pytest.raises(WorkflowFailureError):
+        await asyncio.wait_for(summary.result(), 60)
+    assert stage.last.error_code == "payment_expired"
+    assert stage.steps[-1] == "release_payment"
+
+
 @pytest.mark.parametrize("step", ["open_payment", "transcribe_chunk", "summarise"])
 async def test_a_cancel_before_the_hand_over_releases_the_card(stage: Theatre, step: str) -> None:
     begun, _ = stage.hold(step)

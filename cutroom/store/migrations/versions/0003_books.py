@@ -38,4 +38,5 @@ def upgrade() -> None:
         sa.Column("period_end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
     )
-    isolate(["quotes", "subscriptions"], app="select, insert, update")
+    isolate(["quotes"], app="select, insert, update")
+    isolate(["subscriptions"], app="select")
