@@ -125,7 +125,15 @@ async def send_source(tenant: Tenant, world: World) -> None:
 
 
 async def end_job(tenant: Tenant, world: World) -> None:
-    job = JobRef(org_id=tenant.org_id, job_id=world.job_id)
+    await end(tenant, world.job_id)
+
+
+async def end_summary(tenant: Tenant, world: World) -> None:
+    await end(tenant, world.summary_id)
+
+
+async def end(tenant: Tenant, job_id: str) -> None:
+    job = JobRef(org_id=tenant.org_id, job_id=job_id)
     async with tenant.services.database.transaction(tenant.org_id) as session:
         await jobs.record_event(session, EventInput(job=job, seq=1, kind="status", status=JobStatus.SUCCEEDED))
 
@@ -150,6 +158,7 @@ async def open_payment(tenant: Tenant, world: World) -> None:
 # What must have happened before the owner's call can succeed.
 BEFORE: dict[str, Callable[[Tenant, World], Awaitable[None]]] = {
     "complete_upload": send_source,
+    "delete_asset": end_summary,
     "stream_job_events": end_job,
     "create_refund": spend,
     "create_portal_session": become_customer,
