@@ -68,6 +68,7 @@ class Client:
         min_s: float | None = None,
         max_s: float | None = None,
         aspect: str | None = None,
+        resolution: str | None = None,
         topic: str | None = None,
         language: str | None = None,
         vocabulary: Sequence[str] = (),
@@ -76,7 +77,7 @@ class Client:
         key: str | None = None,
     ) -> Job:
         """Start a campaign; what is left out takes the server's default. `quote_id`: a quote whose price is to hold."""
-        wishes = {"count": count, "min_s": min_s, "max_s": max_s, "aspect": aspect, "topic": topic}
+        wishes = {"count": count, "min_s": min_s, "max_s": max_s, "aspect": aspect, "resolution": resolution, "topic": topic}
         clips = {name: value for name, value in wishes.items() if value is not None}
         captions: dict[str, Any] = {"language": language} if language else {}
         captions |= {"vocabulary": list(vocabulary)} if vocabulary else {}

@@ -1,7 +1,7 @@
 """The campaign engine: one long recording becomes vertical clips."""
 
 from cutroom.contracts.base import ArtifactRef, Frozen, JobInput, JobRef, Nothing, StepInput
-from cutroom.contracts.media import Aspect, PreparedMedia
+from cutroom.contracts.media import Aspect, PreparedMedia, Resolution
 from cutroom.contracts.speech import SourcePlan
 from cutroom.contracts.steps import Queue, Step
 
@@ -19,6 +19,7 @@ class ClipWishes(Frozen):
     min_s: float
     max_s: float
     aspect: Aspect = "9:16"
+    resolution: Resolution = "1080p"
 
 
 class CampaignPlan(SourcePlan):

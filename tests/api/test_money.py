@@ -184,6 +184,24 @@ async def test_over_the_plan_the_one_that_would_allow_it_is_named(selling: FastA
     assert "no plan on sale allows it" in refused.json()["detail"]
 
 
+async def test_clips_are_made_in_what_is_asked_for_as_far_as_the_plan_allows(
+    selling: FastAPI, make_tenant: MakeTenant, tenant: Tenant
+) -> None:
+    async def made(of: Tenant, **clips: Any) -> Any:
+        answer = await of.http.post("/v1/campaigns", json={"asset_id": await of.asset(), "clips": {"count": 1, **clips}})
+        return answer.json()["request"]["clips"]["resolution"] if answer.status_code == 202 else answer
+
+    assert [await made(tenant), await made(tenant, resolution="720p")] == ["1080p", "720p"]
+    free, paying = await make_tenant(selling), await make_tenant(selling)
+    refused = await made(free, resolution="1080p")
+    assert (refused.status_code, refused.json()["plan"]) == (402, "starter")
+    assert refused.json()["detail"] == "Your plan free allows clips of up to 720p; the plan starter allows it."
+    assert refused.json()["errors"][0]["field"] == "clips.resolution"
+    assert await made(free) == "720p"
+    await subscribe(paying, "starter")
+    assert [await made(paying), await made(paying, resolution="720p")] == ["1080p", "720p"]
+
+
 async def test_of_jobs_created_at_once_no_more_get_through_than_the_plan_allows(selling: FastAPI, make_tenant: MakeTenant) -> None:
     tenant = await make_tenant(selling)
     await subscribe(tenant, "starter")
@@ -318,10 +336,13 @@ async def test_the_client_quotes_and_meets_the_limits_of_a_plan(selling: FastAPI
         with pytest.raises(PlanLimit) as limited:
             await asyncio.to_thread(client.create_campaign, hour)
         assert limited.value.plan == "starter"
+        with pytest.raises(PlanLimit):
+            await asyncio.to_thread(client.create_campaign, asset_id, resolution="1080p")
         job = await asyncio.to_thread(client.create_campaign, asset_id, count=1, quote_id=offer.id)
     assert (offer.total, job.price["total"]) == (2 + 5, 2 + 5)
 
 
-def test_a_campaign_without_a_quote_is_the_body_that_it_was_so_that_an_older_key_still_fits_it() -> None:
+def test_a_campaign_that_leaves_out_what_is_new_is_the_body_that_it_was_so_that_an_older_key_still_fits_it() -> None:
     assert "quote_id" not in NewCampaign(asset_id="ast_1").model_dump(mode="json")
     assert NewCampaign(asset_id="ast_1", quote_id="quo_1").model_dump(mode="json")["quote_id"] == "quo_1"
+    assert "resolution" not in NewCampaign(asset_id="ast_1").model_dump(mode="json")["clips"]

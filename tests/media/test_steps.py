@@ -28,9 +28,11 @@ from cutroom.contracts.campaign import (
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
-from cutroom.contracts.media import PreparedMedia
+from cutroom.contracts.media import PreparedMedia, Resolution
+from cutroom.media import render
 from cutroom.media.probe import probe
 from cutroom.settings import Settings
+from cutroom.store.artifacts import fingerprint
 from cutroom.store.files import sha256_of
 from tests.media.material import POLICY, MakeSource, ffmpeg, lavfi, spoken, transcript
 from tests.store.conftest import Tenant, new_tenant
@@ -149,16 +151,30 @@ async def test_a_poster_of_a_video_that_begins_black_with_its_one_key_frame_is_n
         assert ImageStat.Stat(picture.convert("L")).mean[0] > 60
 
 
-async def test_a_clip_is_rendered_and_packaged(resources: Resources, source: SourceInput, tmp_path: Path) -> None:
-    clip = await clip_of(resources, source, tmp_path)
+@pytest.mark.parametrize(
+    ("resolution", "size", "named"), [("1080p", (1080, 1920), {}), ("720p", (720, 1280), {"resolution": "720p"})]
+)
+async def test_a_clip_is_rendered_and_packaged(
+    resources: Resources,
+    source: SourceInput,
+    tmp_path: Path,
+    resolution: Resolution,
+    size: tuple[int, int],
+    named: dict[str, object],
+) -> None:
+    clip = await clip_of(resources, source, tmp_path, resolution)
     shot = FramedShot(start_s=0.4, end_s=1.6, layout="crop", why="", keyframes=[CropKeyframe(t_s=0.4, x=110, y=0, w=101, h=180)])
     framing = await put_document(resources, tmp_path, Framing(source_width=320, source_height=180, aspect="9:16", shots=[shot]))
     asked = RenderInput(clip=clip, framing=framing)
     async with attempt(resources, RENDER_CLIP, asked, "test", 1) as task:
         rendered = await render_clip(task, asked)
+    # In 1080p as it was before there was a choice, so that what was made then is found.
+    params = {"frames": [10, 40], "fps": 25.0, "style": "classic", "aspect": "9:16"} | named
+    assert fingerprint("render_clip", render.VERSION, params, [source.source, clip.transcript, framing]) in rendered.video.key
     made = await probe(await resources.files.ensure_local(rendered.video), "mp4", POLICY)
-    assert (made.width, made.height, made.fps) == (1080, 1920, 25.0)
+    assert (made.width, made.height, made.fps) == (*size, 25.0)
     assert rendered.captions_ass is not None
+    assert f"PlayResX: {size[0]}\nPlayResY: {size[1]}\n" in (await resources.files.ensure_local(rendered.captions_ass)).read_text()
     wanted = PackageInput(clip=clip, framing=framing, rendered=rendered)
     async with attempt(resources, PACKAGE_CLIP, wanted, "test", 1) as task:
         packaged = await package_clip(task, wanted)
@@ -166,17 +182,17 @@ async def test_a_clip_is_rendered_and_packaged(resources: Resources, source: Sou
     assert "Hello there" in (await resources.files.ensure_local(packaged.subtitles)).read_text()
     assert packaged.duration_s == pytest.approx(1.2)
     with Image.open(await resources.files.ensure_local(packaged.thumbnail)) as picture:
-        assert picture.size == (1080, 1920)
+        assert picture.size == size
 
 
-async def clip_of(resources: Resources, source: SourceInput, folder: Path) -> ClipInput:
+async def clip_of(resources: Resources, source: SourceInput, folder: Path, resolution: Resolution) -> ClipInput:
     plan = CampaignPlan(
         job=JobRef(org_id=source.org_id, job_id=source.job_id),
         asset_id=source.asset_id,
         source=source.source,
         media=source.media,
         captions=None,
-        wishes=ClipWishes(count=1, min_s=1, max_s=2),
+        wishes=ClipWishes(count=1, min_s=1, max_s=2, resolution=resolution),
     )
     said = await put_document(resources, folder, transcript(spoken("Hello there dear world", 0.5, 0.2)))
     nothing = source.source
