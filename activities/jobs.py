@@ -55,6 +55,7 @@ async def resolve_plan(task: Task, job: JobRef) -> CampaignPlan:
         wishes=ClipWishes.model_validate(wanted),
         language=request["captions"].get("language") or (found.captions.language if found.captions else ""),
         caption_style=request["captions"]["style"],
+        watermark=found.job.watermark,
         wording=await wording_of(task, request["captions"], request["clips"].get("topic") or ""),
         ranker=settings.language_model if settings.language_url else "",
     )

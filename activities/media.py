@@ -21,7 +21,7 @@ from cutroom.contracts.documents import Framing, Transcript
 from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
 from cutroom.contracts.media import MediaFacts, PreparedMedia
 from cutroom.errors import BadInput
-from cutroom.media import ffmpeg, package, prepare, render
+from cutroom.media import ffmpeg, package, prepare, render, watermark
 from cutroom.media.captions import ass, srt, words_inside
 from cutroom.media.fonts import font_file
 from cutroom.media.layouts import text_heights
@@ -138,9 +138,11 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
         "style": clip.plan.caption_style,
         "aspect": clip.plan.wishes.aspect,
     }
-    # Named where it is not what it always was, so that clips made before there was a choice are found.
+    # Named where they are not what they always were, so that clips made before are found.
     if clip.plan.wishes.resolution != "1080p":
         params["resolution"] = clip.plan.wishes.resolution
+    if clip.plan.watermark:
+        params["watermark"] = True
     suffixes = {"video": ".mp4"} | ({"captions": ".ass"} if spoken else {})
     inputs = [clip.plan.source, clip.transcript, asked.framing]
     media_s = span.end_s - span.start_s
@@ -155,12 +157,17 @@ async def _render(task: Task, plan: CampaignPlan, framing: Framing, span: FrameS
         measuring = render.plan_loudness(source, plan.media, span, H264)
         measured = await ffmpeg.run(measuring, on_progress=lambda _: task.alive(), note=task.note)
         loudness = render.read_loudness(measured.said, H264)
+    mark = None
+    if plan.watermark:
+        mark = task.scratch / "mark.ass"
+        mark.write_text(watermark.mark(CAPTION_STYLES[plan.caption_style], canvas, span.duration_s))
     job = render.plan_clip(
         source,
         plan.media,
         framing,
         span,
         captions=captions,
+        mark=mark,
         fonts=_fonts(task, plan.caption_style),
         loudness=loudness,
         canvas=canvas,

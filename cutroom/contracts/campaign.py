@@ -26,11 +26,12 @@ class CampaignPlan(SourcePlan):
     """Everything a campaign needs, fixed before its first costly step, so that a retry elsewhere cannot mix two engines.
 
     `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do. `ranker`: the
-    language model that ranks the best candidates again; empty where there is none.
+    language model that ranks the best candidates again; empty where there is none. `watermark`: the clips are marked.
     """
 
     wishes: ClipWishes
     caption_style: str = "classic"
+    watermark: bool = False
     ranker: str = ""
     shots_engine: str = ""
     faces_engine: str = ""

@@ -120,7 +120,8 @@ class Job(SQLModel, table=True):
 
     `result`: {warnings[]}, what its owner should know of what was made.
     `price`: {price_version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
-    `progress`: step -> how much of it is done, 0 to 1. `traceparent`: the span of the request that made it (W3C).
+    `progress`: step -> how much of it is done, 0 to 1. `traceparent`: the span of the request that made it (W3C). `watermark`:
+    its clips are marked, by the plan of when it was made.
     """
 
     __tablename__ = "jobs"
@@ -142,6 +143,7 @@ class Job(SQLModel, table=True):
     request: dict[str, Any] = _json()
     result: dict[str, Any] = _json()
     price: dict[str, Any] = _json()
+    watermark: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     files: dict[str, Any] = _json()
     progress: dict[str, Any] = _json()
     last_seq: int = 0

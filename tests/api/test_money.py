@@ -202,6 +202,17 @@ async def test_clips_are_made_in_what_is_asked_for_as_far_as_the_plan_allows(
     assert [await made(paying), await made(paying, resolution="720p")] == ["1080p", "720p"]
 
 
+async def test_a_job_keeps_what_its_plan_said_when_it_was_made(selling: FastAPI, make_tenant: MakeTenant, tenant: Tenant) -> None:
+    async def kept(of: Tenant) -> bool:
+        job_id = (await create(of, await of.asset(), 1)).json()["id"]
+        async with of.services.database.transaction(of.org_id) as session:
+            return (await jobs.get(session, job_id)).watermark
+
+    free, paying = await make_tenant(selling), await make_tenant(selling)
+    await subscribe(paying, "starter")
+    assert [await kept(of) for of in (tenant, free, paying)] == [False, True, False]
+
+
 async def test_of_jobs_created_at_once_no_more_get_through_than_the_plan_allows(selling: FastAPI, make_tenant: MakeTenant) -> None:
     tenant = await make_tenant(selling)
     await subscribe(tenant, "starter")

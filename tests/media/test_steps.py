@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PIL import Image, ImageStat
@@ -23,6 +24,7 @@ from cutroom.contracts.campaign import (
     ClipPlace,
     ClipWishes,
     PackageInput,
+    RenderedClip,
     RenderInput,
 )
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing
@@ -151,23 +153,25 @@ async def test_a_poster_of_a_video_that_begins_black_with_its_one_key_frame_is_n
         assert ImageStat.Stat(picture.convert("L")).mean[0] > 60
 
 
+SHOT = FramedShot(start_s=0.4, end_s=1.6, layout="crop", why="", keyframes=[CropKeyframe(t_s=0.4, x=110, y=0, w=101, h=180)])
+FRAMING = Framing(source_width=320, source_height=180, aspect="9:16", shots=[SHOT])
+
+
+async def rendered_of(resources: Resources, clip: ClipInput, framing: ArtifactRef) -> RenderedClip:
+    asked = RenderInput(clip=clip, framing=framing)
+    async with attempt(resources, RENDER_CLIP, asked, "test", 1) as task:
+        return await render_clip(task, asked)
+
+
 @pytest.mark.parametrize(
     ("resolution", "size", "named"), [("1080p", (1080, 1920), {}), ("720p", (720, 1280), {"resolution": "720p"})]
 )
 async def test_a_clip_is_rendered_and_packaged(
-    resources: Resources,
-    source: SourceInput,
-    tmp_path: Path,
-    resolution: Resolution,
-    size: tuple[int, int],
-    named: dict[str, object],
+    resources: Resources, source: SourceInput, tmp_path: Path, resolution: Resolution, size: tuple[int, int], named: dict[str, str]
 ) -> None:
     clip = await clip_of(resources, source, tmp_path, resolution)
-    shot = FramedShot(start_s=0.4, end_s=1.6, layout="crop", why="", keyframes=[CropKeyframe(t_s=0.4, x=110, y=0, w=101, h=180)])
-    framing = await put_document(resources, tmp_path, Framing(source_width=320, source_height=180, aspect="9:16", shots=[shot]))
-    asked = RenderInput(clip=clip, framing=framing)
-    async with attempt(resources, RENDER_CLIP, asked, "test", 1) as task:
-        rendered = await render_clip(task, asked)
+    framing = await put_document(resources, tmp_path, FRAMING)
+    rendered = await rendered_of(resources, clip, framing)
     # In 1080p as it was before there was a choice, so that what was made then is found.
     params = {"frames": [10, 40], "fps": 25.0, "style": "classic", "aspect": "9:16"} | named
     assert fingerprint("render_clip", render.VERSION, params, [source.source, clip.transcript, framing]) in rendered.video.key
@@ -183,6 +187,23 @@ async def test_a_clip_is_rendered_and_packaged(
     assert packaged.duration_s == pytest.approx(1.2)
     with Image.open(await resources.files.ensure_local(packaged.thumbnail)) as picture:
         assert picture.size == size
+
+
+async def test_a_marked_clip_is_another_one_in_its_corner_alone(resources: Resources, source: SourceInput, tmp_path: Path) -> None:
+    plain = await clip_of(resources, source, tmp_path, "720p")
+    marked = plain.model_copy(update={"plan": plain.plan.model_copy(update={"watermark": True})})
+    framing = await put_document(resources, tmp_path, FRAMING)
+    pictures = []
+    for clip in (plain, marked):
+        video = await resources.files.ensure_local((await rendered_of(resources, clip, framing)).video)
+        ffmpeg("-ss", "0.8", "-i", video, "-frames:v", "1", "-pix_fmt", "gray", tmp_path / "still.png")
+        with Image.open(tmp_path / "still.png") as still:
+            pictures.append(np.asarray(still, dtype=int))
+    apart = np.abs(pictures[0] - pictures[1])
+    rows, columns = np.nonzero(apart > 60)
+    assert len(rows) > 500
+    assert rows.min() > 1280 * 0.8
+    assert columns.max() < 720 * 0.6
 
 
 async def clip_of(resources: Resources, source: SourceInput, folder: Path, resolution: Resolution) -> ClipInput:

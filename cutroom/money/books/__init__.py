@@ -24,7 +24,7 @@ class Plan(Frozen):
     """`price` (minor units of `currency`) and `credits` are a month's; a price of 0 is never asked for.
 
     `max_source_s`, `max_source_bytes`, `max_jobs` (that have not ended) and `max_resolution` (of clips) limit what the plan
-    allows; None: the settings alone do.
+    allows; None: the settings alone do. `watermark`: clips carry a mark.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Plan(Frozen):
     max_source_bytes: int | None = None
     max_jobs: int | None = None
     max_resolution: Resolution | None = None
+    watermark: bool = False
 
     @property
     def max_short_side(self) -> int | None:
