@@ -76,6 +76,7 @@ async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller, p
         request=request,
         result={"warnings": warnings_of(video, captions)},
         watermark=plan.watermark,
+        retention_days=plan.retention_days,
         price=quote(KIND, source_s=length_of(video), clips=wanted.clips.count, version=version).model_dump(),
         metadata_=wanted.metadata,
         external_id=wanted.external_id,

@@ -203,14 +203,15 @@ async def test_clips_are_made_in_what_is_asked_for_as_far_as_the_plan_allows(
 
 
 async def test_a_job_keeps_what_its_plan_said_when_it_was_made(selling: FastAPI, make_tenant: MakeTenant, tenant: Tenant) -> None:
-    async def kept(of: Tenant) -> bool:
+    async def kept(of: Tenant) -> tuple[bool, int | None]:
         job_id = (await create(of, await of.asset(), 1)).json()["id"]
         async with of.services.database.transaction(of.org_id) as session:
-            return (await jobs.get(session, job_id)).watermark
+            job = await jobs.get(session, job_id)
+            return job.watermark, job.retention_days
 
     free, paying = await make_tenant(selling), await make_tenant(selling)
     await subscribe(paying, "starter")
-    assert [await kept(of) for of in (tenant, free, paying)] == [False, True, False]
+    assert [await kept(of) for of in (tenant, free, paying)] == [(False, None), (True, 7), (False, 30)]
 
 
 async def test_of_jobs_created_at_once_no_more_get_through_than_the_plan_allows(selling: FastAPI, make_tenant: MakeTenant) -> None:
@@ -256,7 +257,7 @@ async def test_a_subscription_counts_while_it_runs_whatever_order_its_news_come_
 
 def test_plans_grow_with_their_price() -> None:
     offers = sorted((plan for plan in PLANS.values() if plan.max_jobs), key=lambda plan: plan.price)
-    for limit in ("price", "credits", "max_source_s", "max_source_bytes", "max_jobs"):
+    for limit in ("price", "credits", "max_source_s", "max_source_bytes", "max_jobs", "retention_days"):
         values = [getattr(plan, limit) for plan in offers]
         assert values == sorted(set(values)), limit
 

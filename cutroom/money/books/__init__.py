@@ -24,7 +24,8 @@ class Plan(Frozen):
     """`price` (minor units of `currency`) and `credits` are a month's; a price of 0 is never asked for.
 
     `max_source_s`, `max_source_bytes`, `max_jobs` (that have not ended) and `max_resolution` (of clips) limit what the plan
-    allows; None: the settings alone do. `watermark`: clips carry a mark.
+    allows; None: the settings alone do. `watermark`: clips carry a mark. `retention_days`: how long a job's files are kept after
+    its end; None: for ever.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plan(Frozen):
     max_jobs: int | None = None
     max_resolution: Resolution | None = None
     watermark: bool = False
+    retention_days: int | None = None
 
     @property
     def max_short_side(self) -> int | None:

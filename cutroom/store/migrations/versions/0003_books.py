@@ -13,6 +13,10 @@ down_revision = "0002"
 def upgrade() -> None:
     op.add_column("ledger_operations", sa.Column("reason", sa.String, nullable=False, server_default=""))
     op.add_column("jobs", sa.Column("watermark", sa.Boolean, nullable=False, server_default="false"))
+    op.add_column("jobs", sa.Column("retention_days", sa.Integer, nullable=True))
+    op.add_column("jobs", sa.Column("files_deleted_at", sa.DateTime(timezone=True), nullable=True))
+    kept = sa.text("retention_days IS NOT NULL AND files_deleted_at IS NULL")
+    op.create_index("jobs_files_kept", "jobs", ["ended_at"], postgresql_where=kept)
     op.create_table(
         "quotes",
         sa.Column("id", sa.String, primary_key=True),
