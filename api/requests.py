@@ -186,6 +186,7 @@ class NewSummary(Labelled):
 
 class QuotedClips(Body):
     count: ClipCount = 3
+    resolution: ClipResolution = None
 
 
 class NewQuote(Body):

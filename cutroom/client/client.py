@@ -52,10 +52,13 @@ class Client:
         """Send a file and wait until it is verified. Raises BadInput with the reason where it cannot be used."""
         return send(self._transport, path, kind, on_progress)
 
-    def quote(self, kind: str, asset_id: str, *, count: int | None = None, currency: str | None = None) -> Quote:
-        """What a job of `kind` would cost at most; `count`: clips of a campaign, `currency`: what a summary is paid in."""
+    def quote(
+        self, kind: str, asset_id: str, *, count: int | None = None, resolution: str | None = None, currency: str | None = None
+    ) -> Quote:
+        """What a job of `kind` would cost at most; `count`, `resolution`: clips of a campaign, `currency`: of a summary."""
+        clips = {name: value for name, value in {"count": count, "resolution": resolution}.items() if value is not None}
         body: dict[str, Any] = {"kind": kind, "asset_id": asset_id}
-        body |= {"clips": {"count": count}} if count is not None else {}
+        body |= {"clips": clips} if clips else {}
         body |= {"currency": currency} if currency is not None else {}
         return Quote.model_validate(self._transport.post("/v1/quotes", body))
 

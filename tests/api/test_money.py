@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -159,6 +160,8 @@ async def test_prices_show_the_book_with_its_plans_and_packs(tenant: Tenant) -> 
     assert (shown["price_version"], shown["prices"]["campaign"]) == ("2026-12", {"analysis": 1, "clip": 5})
     assert (shown["tariffs"]["summary"]["eur"], shown["minimums"]["summary"]["eur"]) == ({"minute": 5}, 50)
     assert [plan["name"] for plan in shown["plans"]] == ["own", "free", "starter", "studio"]
+    terms = [(plan["max_resolution"], plan["watermark"], plan["retention_days"]) for plan in shown["plans"]]
+    assert terms == [(None, False, None), ("720p", True, 7), (None, False, 30), (None, False, 90)]
     assert [pack["months"] for pack in shown["packs"]] == [12, 12, 12]
 
 
@@ -200,6 +203,21 @@ async def test_clips_are_made_in_what_is_asked_for_as_far_as_the_plan_allows(
     assert await made(free) == "720p"
     await subscribe(paying, "starter")
     assert [await made(paying), await made(paying, resolution="720p")] == ["1080p", "720p"]
+
+
+async def test_what_the_plan_does_not_allow_is_not_quoted_either(selling: FastAPI, make_tenant: MakeTenant) -> None:
+    tenant = await make_tenant(selling)
+    short, long = await tenant.asset(), await tenant.asset(media=HOUR)
+    refused = [
+        ({"kind": "campaign", "asset_id": long}, "asset_id"),
+        ({"kind": "summary", "asset_id": long}, "asset_id"),
+        ({"kind": "campaign", "asset_id": short, "clips": {"resolution": "1080p"}}, "clips.resolution"),
+    ]
+    for body, field in refused:
+        problem = (await tenant.http.post("/v1/quotes", json=body)).json()
+        assert (problem["code"], problem["plan"], problem["errors"][0]["field"]) == ("plan_limit", "starter", field)
+    await subscribe(tenant, "starter")
+    assert [(await tenant.http.post("/v1/quotes", json=body)).status_code for body, _ in refused] == [200] * 3
 
 
 async def test_a_job_keeps_what_its_plan_said_when_it_was_made(selling: FastAPI, make_tenant: MakeTenant, tenant: Tenant) -> None:
@@ -348,8 +366,9 @@ async def test_the_client_quotes_and_meets_the_limits_of_a_plan(selling: FastAPI
         with pytest.raises(PlanLimit) as limited:
             await asyncio.to_thread(client.create_campaign, hour)
         assert limited.value.plan == "starter"
-        with pytest.raises(PlanLimit):
-            await asyncio.to_thread(client.create_campaign, asset_id, resolution="1080p")
+        for ask in (partial(client.create_campaign, asset_id), partial(client.quote, "campaign", asset_id)):
+            with pytest.raises(PlanLimit):
+                await asyncio.to_thread(ask, resolution="1080p")
         job = await asyncio.to_thread(client.create_campaign, asset_id, count=1, quote_id=offer.id)
     assert (offer.total, job.price["total"]) == (2 + 5, 2 + 5)
 
