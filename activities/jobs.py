@@ -52,9 +52,10 @@ async def resolve_plan(task: Task, job: JobRef) -> CampaignPlan:
         source=source_of(found.asset),
         media=MediaFacts.model_validate(found.asset.media),
         captions=source_of(found.captions) if found.captions else None,
-        wishes=ClipWishes(count=wanted["count"], min_s=wanted["min_s"], max_s=wanted["max_s"], aspect=wanted["aspect"]),
+        wishes=ClipWishes.model_validate(wanted),
         language=request["captions"].get("language") or (found.captions.language if found.captions else ""),
         caption_style=request["captions"]["style"],
+        watermark=found.job.watermark,
         wording=await wording_of(task, request["captions"], request["clips"].get("topic") or ""),
         ranker=settings.language_model if settings.language_url else "",
     )

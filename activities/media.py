@@ -21,11 +21,11 @@ from cutroom.contracts.documents import Framing, Transcript
 from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
 from cutroom.contracts.media import MediaFacts, PreparedMedia
 from cutroom.errors import BadInput
-from cutroom.media import ffmpeg, package, prepare, render
+from cutroom.media import ffmpeg, package, prepare, render, watermark
 from cutroom.media.captions import ass, srt, words_inside
 from cutroom.media.fonts import font_file
 from cutroom.media.layouts import text_heights
-from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264
+from cutroom.media.presets import CAPTION_STYLES, H264, Canvas, canvas_of
 from cutroom.media.probe import Policy, probe
 from cutroom.media.sniff import sniff
 from cutroom.media.timeline import FrameSpan
@@ -126,7 +126,7 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
         framing = await task.read(asked.framing, Framing)
         if spoken:
-            style, canvas = CAPTION_STYLES[clip.plan.caption_style], CANVASES[clip.plan.wishes.aspect]
+            style, canvas = CAPTION_STYLES[clip.plan.caption_style], _canvas(clip.plan)
             heights = text_heights(framing, canvas)
             paths["captions"].write_text(ass(transcript, span.start_s, span.end_s, style, canvas, heights))
         await _render(task, clip.plan, framing, span, paths.get("captions"), paths["video"])
@@ -138,6 +138,11 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
         "style": clip.plan.caption_style,
         "aspect": clip.plan.wishes.aspect,
     }
+    # Named where they are not what they always were, so that clips made before are found.
+    if clip.plan.wishes.resolution != "1080p":
+        params["resolution"] = clip.plan.wishes.resolution
+    if clip.plan.watermark:
+        params["watermark"] = True
     suffixes = {"video": ".mp4"} | ({"captions": ".ass"} if spoken else {})
     inputs = [clip.plan.source, clip.transcript, asked.framing]
     media_s = span.end_s - span.start_s
@@ -146,18 +151,23 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
 
 
 async def _render(task: Task, plan: CampaignPlan, framing: Framing, span: FrameSpan, captions: Path | None, out: Path) -> None:
-    source, canvas = await task.local(plan.source, stays=True), CANVASES[plan.wishes.aspect]
+    source, canvas = await task.local(plan.source, stays=True), _canvas(plan)
     loudness = None
     if plan.media.has_audio:
         measuring = render.plan_loudness(source, plan.media, span, H264)
         measured = await ffmpeg.run(measuring, on_progress=lambda _: task.alive(), note=task.note)
         loudness = render.read_loudness(measured.said, H264)
+    mark = None
+    if plan.watermark:
+        mark = task.scratch / "mark.ass"
+        mark.write_text(watermark.mark(CAPTION_STYLES[plan.caption_style], canvas, span.duration_s))
     job = render.plan_clip(
         source,
         plan.media,
         framing,
         span,
         captions=captions,
+        mark=mark,
         fonts=_fonts(task, plan.caption_style),
         loudness=loudness,
         canvas=canvas,
@@ -190,7 +200,7 @@ async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
         if subtitles:
             paths["subtitles"].write_text(subtitles)
         video = await task.local(asked.rendered.video)
-        media = render.planned(span, CANVASES[clip.plan.wishes.aspect])
+        media = render.planned(span, _canvas(clip.plan))
         await _best_still(task, video, media, media.width, paths["thumbnail"])
         return {}
 
@@ -204,6 +214,10 @@ async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
         framing=asked.framing,
         duration_s=span.duration_s,
     )
+
+
+def _canvas(plan: CampaignPlan) -> Canvas:
+    return canvas_of(plan.wishes.aspect, plan.wishes.resolution)
 
 
 def _span(clip: ClipInput) -> FrameSpan:

@@ -15,6 +15,7 @@ from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import workflow_id
 from cutroom.contracts.jobs import EventInput, JobStatus
 from cutroom.contracts.reconciliation import (
+    EXPIRE_FILES,
     EXPIRE_GRANTS,
     RECONCILE_HOLDS,
     RECONCILE_JOBS,
@@ -25,7 +26,8 @@ from cutroom.contracts.reconciliation import (
 )
 from cutroom.errors import NotFound
 from cutroom.money.billing import settle_job
-from cutroom.store import clips, jobs, ledger, outbox, payments, reconciliation, uploads
+from cutroom.store import clips, jobs, ledger, outbox, payments, reconciliation, retention, uploads
+from cutroom.store.artifacts import Scope
 from cutroom.store.reconciliation import OpenJob
 from cutroom.store.tables import Job
 from cutroom.telemetry import tracing
@@ -175,6 +177,19 @@ async def sweep_store(task: Task, _: EveryOrganisation) -> Findings:
         await objects.abort_multipart(upload.key, upload.upload_id)
         task.beat(done, len(stale))
     return Findings(counts={"freed_upload": len(stale)} if stale else {})
+
+
+@implements(EXPIRE_FILES)
+async def expire_files(task: Task, _: EveryOrganisation) -> Findings:
+    """Delete the files of jobs that are kept no longer; what belongs to the asset stays while that does."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        expired = await retention.expired_jobs(session, SWEPT_AT_ONCE)
+    for done, job in enumerate(expired, 1):
+        await task.resources.objects.delete_prefix(Scope(job.org_id, job_id=job.job_id).prefix)
+        async with task.resources.all_organisations.transaction(job.org_id) as session:
+            await retention.note_deleted(session, job)
+        task.beat(done, len(expired))
+    return Findings(counts={"expired_files": len(expired)} if expired else {})
 
 
 @implements(EXPIRE_GRANTS)

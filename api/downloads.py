@@ -1,11 +1,14 @@
 """Files that people can download, under the names they have on a disk."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from api.deps import DOWNLOAD_TTL_S, Services, until
 from api.resources import Download
 from cutroom.contracts.base import ArtifactRef
+from cutroom.errors import Gone
+from cutroom.store import retention
 from cutroom.store.tables import Clip, ClipVersion, Job
 
 CLIP_SUFFIXES = {"video": ".mp4", "subtitles": ".srt", "thumbnail": ".jpg", "framing": ".frame.json"}
@@ -17,6 +20,13 @@ class NamedDownload(Download):
     name: str
     size_bytes: int
     sha256: str
+
+
+def require_kept(job: Job) -> None:
+    """Raises Gone (`file_expired`) where the files of the job and of its clips are kept no longer."""
+    expired_at = retention.files_expire_at(job)
+    if expired_at is not None and expired_at <= datetime.now(UTC):
+        raise Gone(f"The files of this job were kept for {job.retention_days} days after its end; make them again by a new job.")
 
 
 async def download(services: Services, name: str, file: dict[str, Any]) -> NamedDownload:

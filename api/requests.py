@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from cutroom.contracts.media import Aspect, AssetKind
+from cutroom.contracts.media import Aspect, AssetKind, Resolution
 from cutroom.identity.tokens import SCOPES, Mode, Scope
 
 MAX_CLIPS = 30
@@ -120,9 +120,15 @@ Term = Annotated[str, AfterValidator(_term), Field(json_schema_extra={"maxLength
 Vocabulary = Annotated[list[Term], AfterValidator(_vocabulary), Field(json_schema_extra={"maxItems": MOST_TERMS})]
 
 
+# Left out of a body that has none, so that an Idempotency-Key from before there was such a field still fits its body.
+QuoteId = Annotated[Id | None, Field(exclude_if=lambda given: given is None)]
+ClipResolution = Annotated[Resolution | None, Field(exclude_if=lambda given: given is None)]
+
+
 class WantedClips(Body):
     """How many clips, and how long, in seconds. A source shorter than `min_s` gives one clip of all of it.
 
+    `resolution`: the shorter side in pixels; without it 1080p, or as much of that as your plan allows.
     `topic`: what the clips are to be about, in a few words; others are left out where any passage has a word of it.
     """
 
@@ -130,6 +136,7 @@ class WantedClips(Body):
     min_s: ClipLength = 15.0
     max_s: ClipLength = 60.0
     aspect: AspectName = "9:16"
+    resolution: ClipResolution = None
     topic: Topic | None = None
 
     @model_validator(mode="after")
@@ -151,10 +158,6 @@ class WantedSpeech(Body):
 
 class WantedCaptions(WantedSpeech):
     style: Literal["classic"] = "classic"
-
-
-# Left out of a body that has none, so that an Idempotency-Key from before there were quotes still fits its body.
-QuoteId = Annotated[Id | None, Field(exclude_if=lambda given: given is None)]
 
 
 class NewCampaign(Labelled):
@@ -183,6 +186,7 @@ class NewSummary(Labelled):
 
 class QuotedClips(Body):
     count: ClipCount = 3
+    resolution: ClipResolution = None
 
 
 class NewQuote(Body):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cutroom.money.prices import Quote
-from cutroom.store import clips, jobs
+from cutroom.store import clips, jobs, retention
 from cutroom.store.tables import Asset, Clip, ClipVersion, Job, Upload
 from cutroom.telemetry import tracing
 
@@ -128,6 +128,7 @@ class JobResource(BaseModel):
 
     `progress`: step -> how much of it is done, 0 to 1. `timings`: step -> seconds. `attention` says what the job waits for
     and who must act. `warnings` say what could not be done as asked. `files` names what /v1/jobs/{id}/files gives.
+    `files_expire_at`: from then on its files and those of its clips cannot be downloaded; null while it runs, and where they stay.
     `trace_id` is in the logs of all that worked on it.
     """
 
@@ -154,6 +155,7 @@ class JobResource(BaseModel):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    files_expire_at: datetime | None
 
 
 def asset_resource(asset: Asset) -> AssetResource:
@@ -240,6 +242,7 @@ def _job_resource(job: Job, made: list[ClipResource], timings: dict[str, float])
         created_at=job.created_at,
         started_at=job.started_at,
         ended_at=job.ended_at,
+        files_expire_at=retention.files_expire_at(job),
     )
 
 

@@ -5,6 +5,7 @@ CutroomError
 ├── BadSignature        400  a webhook that is not signed as it should be
 ├── BadInput            422  the uploaded bytes cannot be used; never retried, never charged
 ├── Unauthorized        401      ├── Forbidden 403      ├── NotFound 404      ├── Conflict 409
+├── Gone                410  it was there, and is kept no longer
 ├── InsufficientCredits 402
 ├── PlanLimit           402  the organisation's plan does not allow it
 ├── CardDeclined        402  the bank said no; another card may be tried
@@ -69,6 +70,11 @@ class NotFound(CutroomError):
 class Conflict(CutroomError):
     status = 409
     default_code = "conflict"
+
+
+class Gone(CutroomError):
+    status = 410
+    default_code = "file_expired"
 
 
 class InsufficientCredits(CutroomError):

@@ -57,6 +57,7 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     money.settle_credits,
     payment_reconciliation.compare_payments,
     payment_reconciliation.list_payments,
+    reconciliation.expire_files,
     reconciliation.expire_grants,
     reconciliation.reconcile_holds,
     reconciliation.reconcile_jobs,

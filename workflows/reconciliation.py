@@ -6,6 +6,7 @@ What a step could not do is left to the next run, a minute later; the other step
 from temporalio import workflow
 
 from cutroom.contracts.reconciliation import (
+    EXPIRE_FILES,
     EXPIRE_GRANTS,
     RECONCILE_DELIVERIES,
     RECONCILE_HOLDS,
@@ -30,7 +31,7 @@ class Reconciliation:
         counts: dict[str, int] = {}
         steps = [RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS]
         if workflow.patched("deliveries"):  # since 0.4.0
-            steps.append(RECONCILE_DELIVERIES)
+            steps += [RECONCILE_DELIVERIES, EXPIRE_FILES]
         for step in steps:
             try:
                 counts.update((await self.flow.execute(step, EveryOrganisation())).counts)

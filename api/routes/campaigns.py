@@ -59,6 +59,8 @@ async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller, p
     video, captions = await sources_of(session, wanted)
     entitlements.require_size(plan, video.size)
     entitlements.require_length(plan, length_of(video))
+    request = wanted.model_dump(mode="json", exclude={"metadata", "external_id", "quote_id"})
+    request["clips"]["resolution"] = entitlements.resolution_of(plan, wanted.clips.resolution)
     kept = await _quoted(session, wanted, video.id, caller)
     version = kept.price["price_version"] if kept else CURRENT
     await entitlements.require_room(session, caller.org_id, caller.mode, plan)
@@ -71,8 +73,10 @@ async def _new_job(session: AsyncSession, wanted: NewCampaign, caller: Caller, p
         traceparent=tracing.current(),
         asset_id=video.id,
         captions_asset_id=captions.id if captions else None,
-        request=wanted.model_dump(mode="json", exclude={"metadata", "external_id", "quote_id"}),
+        request=request,
         result={"warnings": warnings_of(video, captions)},
+        watermark=plan.watermark,
+        retention_days=plan.retention_days,
         price=quote(KIND, source_s=length_of(video), clips=wanted.clips.count, version=version).model_dump(),
         metadata_=wanted.metadata,
         external_id=wanted.external_id,

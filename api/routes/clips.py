@@ -5,10 +5,10 @@ from typing import Literal
 from fastapi import APIRouter
 
 from api.deps import JobsRead, PathId, ServicesDep
-from api.downloads import NamedDownload, clip_file_name, download
+from api.downloads import NamedDownload, clip_file_name, download, require_kept
 from api.resources import ClipResource, clip_resources
 from cutroom.errors import Conflict, NotFound
-from cutroom.store import clips
+from cutroom.store import clips, jobs
 
 router = APIRouter(prefix="/v1/clips", tags=["campaigns"])
 
@@ -30,6 +30,7 @@ async def download_clip(
     """A URL of one file of the clip's current version, for 15 minutes."""
     async with services.database.transaction(caller.org_id) as session:
         clip = await clips.get(session, clip_id)
+        require_kept(await jobs.get(session, clip.job_id))
         version = (await clips.current_versions(session, [clip_id])).get(clip_id)
     if version is None:
         raise Conflict("This clip has nothing to download; its status says why.", code="clip_not_ready")

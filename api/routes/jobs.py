@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from api.deps import JobDep, JobsRead, PageDep, Services, ServicesDep
-from api.downloads import NamedDownload, download, job_files
+from api.downloads import NamedDownload, download, job_files, require_kept
 from api.resources import JobResource, ListOf, job_resources
 from cutroom.contracts.jobs import TERMINAL, JobStatus
 from cutroom.store import clips, jobs
@@ -90,6 +90,7 @@ async def _closing_within(services: Services, seconds: float) -> bool:
 @router.get("/{job_id}/files")
 async def list_job_files(job: JobDep, services: ServicesDep, caller: JobsRead) -> ListOf[NamedDownload]:
     """URLs, for 15 minutes, of everything the job made: transcript, shots, selection and the files of its clips."""
+    require_kept(job)
     async with services.database.transaction(caller.org_id) as session:
         rows = await clips.of_jobs(session, [job.id])
         versions = await clips.current_versions(session, [row.id for row in rows])
@@ -100,6 +101,7 @@ async def list_job_files(job: JobDep, services: ServicesDep, caller: JobsRead) -
 @router.get("/{job_id}/log")
 async def list_job_logs(job: JobDep, services: ServicesDep, caller: JobsRead) -> ListOf[LogFile]:
     """What ffmpeg and the other tools said, one text file per attempt of a step, oldest first."""
+    require_kept(job)
     async with services.database.transaction(caller.org_id) as session:
         rows = await jobs.logs(session, job.id)
     items = []

@@ -10,6 +10,7 @@ from api.handing import Made, Once
 from api.requests import NewQuote, QuotedClips
 from api.sources import length_of, source_of
 from cutroom.contracts.ids import new_id
+from cutroom.money import entitlements
 from cutroom.money.prices import Quote, quote
 from cutroom.store import quotes
 from cutroom.store.tables import KeptQuote
@@ -33,19 +34,24 @@ class QuoteResource(Quote):
 async def create_quote(
     wanted: NewQuote, services: ServicesDep, caller: JobsRead, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """The lines of a price and their total. Nothing is held."""
+    """The lines of a price and their total. Nothing is held. What your plan does not allow is refused, as the job would be."""
 
     async def make(session: AsyncSession) -> Made:
         video = await source_of(session, wanted.asset_id, "video", "asset_id")
-        clips = (wanted.clips or QuotedClips()).count if wanted.kind == "campaign" else 0
-        price = quote(wanted.kind, source_s=length_of(video), clips=clips, currency=wanted.currency)
+        clips = wanted.clips or QuotedClips()
+        count = clips.count if wanted.kind == "campaign" else 0
+        plan = await entitlements.plan_for(session, caller.org_id, caller.mode, services.settings.default_plan)
+        entitlements.require_size(plan, video.size)
+        entitlements.require_length(plan, length_of(video))
+        entitlements.resolution_of(plan, clips.resolution)
+        price = quote(wanted.kind, source_s=length_of(video), clips=count, currency=wanted.currency)
         kept = KeptQuote(
             id=new_id("quo"),
             org_id=caller.org_id,
             mode=caller.mode,
             kind=wanted.kind,
             asset_id=video.id,
-            request={"clips": clips},
+            request={"clips": count},
             price=price.model_dump(),
             expires_at=until(QUOTE_TTL_S),
         )

@@ -95,6 +95,8 @@ async def _new_job(session: AsyncSession, wanted: NewSummary, caller: Caller, pl
         asset_id=video.id,
         captions_asset_id=captions.id if captions else None,
         request=wanted.model_dump(mode="json", exclude={"metadata", "external_id", "quote_id"}),
+        watermark=plan.watermark,
+        retention_days=plan.retention_days,
         price=kept.price if kept else _price(video, wanted),
         metadata_=wanted.metadata,
         external_id=wanted.external_id,

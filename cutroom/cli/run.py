@@ -31,6 +31,7 @@ class Wishes:
     min_s: float | None = None
     max_s: float | None = None
     aspect: str | None = None
+    resolution: str | None = None
     topic: str | None = None
     language: str | None = None
     vocabulary: Sequence[str] = ()
@@ -45,6 +46,7 @@ def run(
     min_s: Annotated[float | None, typer.Option(help="Shortest clip, seconds.")] = None,
     max_s: Annotated[float | None, typer.Option(help="Longest clip, seconds.")] = None,
     aspect: Annotated[str | None, typer.Option(help="Shape of the clips: 9:16, 1:1, 4:5 or 16:9.")] = None,
+    resolution: Annotated[str | None, typer.Option(help="Their shorter side: 720p or 1080p.")] = None,
     topic: Annotated[str | None, typer.Option(help="What the clips are to be about.")] = None,
     language: Annotated[str | None, typer.Option(help="Spoken language, such as en.")] = None,
     vocabulary: Annotated[
@@ -63,6 +65,7 @@ def run(
         min_s=min_s,
         max_s=max_s,
         aspect=aspect,
+        resolution=resolution,
         topic=topic,
         language=language,
         vocabulary=terms_of(vocabulary or []),
@@ -110,6 +113,7 @@ def make_clips(client: Client, wishes: Wishes, console: Console) -> Job:
         min_s=wishes.min_s,
         max_s=wishes.max_s,
         aspect=wishes.aspect,
+        resolution=wishes.resolution,
         topic=wishes.topic,
         language=wishes.language,
         vocabulary=wishes.vocabulary,

@@ -52,10 +52,13 @@ class Client:
         """Send a file and wait until it is verified. Raises BadInput with the reason where it cannot be used."""
         return send(self._transport, path, kind, on_progress)
 
-    def quote(self, kind: str, asset_id: str, *, count: int | None = None, currency: str | None = None) -> Quote:
-        """What a job of `kind` would cost at most; `count`: clips of a campaign, `currency`: what a summary is paid in."""
+    def quote(
+        self, kind: str, asset_id: str, *, count: int | None = None, resolution: str | None = None, currency: str | None = None
+    ) -> Quote:
+        """What a job of `kind` would cost at most; `count`, `resolution`: clips of a campaign, `currency`: of a summary."""
+        clips = {name: value for name, value in {"count": count, "resolution": resolution}.items() if value is not None}
         body: dict[str, Any] = {"kind": kind, "asset_id": asset_id}
-        body |= {"clips": {"count": count}} if count is not None else {}
+        body |= {"clips": clips} if clips else {}
         body |= {"currency": currency} if currency is not None else {}
         return Quote.model_validate(self._transport.post("/v1/quotes", body))
 
@@ -68,6 +71,7 @@ class Client:
         min_s: float | None = None,
         max_s: float | None = None,
         aspect: str | None = None,
+        resolution: str | None = None,
         topic: str | None = None,
         language: str | None = None,
         vocabulary: Sequence[str] = (),
@@ -76,7 +80,7 @@ class Client:
         key: str | None = None,
     ) -> Job:
         """Start a campaign; what is left out takes the server's default. `quote_id`: a quote whose price is to hold."""
-        wishes = {"count": count, "min_s": min_s, "max_s": max_s, "aspect": aspect, "topic": topic}
+        wishes = {"count": count, "min_s": min_s, "max_s": max_s, "aspect": aspect, "resolution": resolution, "topic": topic}
         clips = {name: value for name, value in wishes.items() if value is not None}
         captions: dict[str, Any] = {"language": language} if language else {}
         captions |= {"vocabulary": list(vocabulary)} if vocabulary else {}

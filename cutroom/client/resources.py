@@ -52,7 +52,10 @@ class Clip(Resource):
 
 
 class Job(Resource):
-    """`progress`: step -> 0 to 1. `timings`: step -> seconds. `warnings`: what could not be done as asked."""
+    """`progress`: step -> 0 to 1. `timings`: step -> seconds. `warnings`: what could not be done as asked.
+
+    `files_expire_at`: its files cannot be downloaded from then on; None while it runs, and where they stay.
+    """
 
     id: str
     kind: str
@@ -67,6 +70,7 @@ class Job(Resource):
     timings: dict[str, float] = {}
     trace_id: str | None = None
     created_at: datetime
+    files_expire_at: datetime | None = None
 
     @property
     def ended(self) -> bool:

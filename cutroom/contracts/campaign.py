@@ -1,7 +1,7 @@
 """The campaign engine: one long recording becomes vertical clips."""
 
 from cutroom.contracts.base import ArtifactRef, Frozen, JobInput, JobRef, Nothing, StepInput
-from cutroom.contracts.media import Aspect, PreparedMedia
+from cutroom.contracts.media import Aspect, PreparedMedia, Resolution
 from cutroom.contracts.speech import SourcePlan
 from cutroom.contracts.steps import Queue, Step
 
@@ -19,17 +19,19 @@ class ClipWishes(Frozen):
     min_s: float
     max_s: float
     aspect: Aspect = "9:16"
+    resolution: Resolution = "1080p"
 
 
 class CampaignPlan(SourcePlan):
     """Everything a campaign needs, fixed before its first costly step, so that a retry elsewhere cannot mix two engines.
 
     `resolve_plan` fills in what was asked, from the database; `choose_engines` what the model workers can do. `ranker`: the
-    language model that ranks the best candidates again; empty where there is none.
+    language model that ranks the best candidates again; empty where there is none. `watermark`: the clips are marked.
     """
 
     wishes: ClipWishes
     caption_style: str = "classic"
+    watermark: bool = False
     ranker: str = ""
     shots_engine: str = ""
     faces_engine: str = ""

@@ -9,9 +9,15 @@ from cutroom.contracts.base import ArtifactRef, Frozen
 
 AssetKind = Literal["video", "audio", "captions", "image"]
 Aspect = Literal["9:16", "1:1", "4:5", "16:9"]
+Resolution = Literal["720p", "1080p"]
 
 
 Colour = Literal["bt709", "bt601", "bt2020", "hlg", "pq"]
+
+
+def short_side(resolution: Resolution) -> int:
+    """Pixels of a picture's shorter side."""
+    return int(resolution.removesuffix("p"))
 
 
 class MediaFacts(Frozen):

@@ -22,5 +22,6 @@ RECONCILE_JOBS = Step("reconcile_jobs", Queue.CONTROL, EveryOrganisation, Findin
 RECONCILE_HOLDS = Step("reconcile_holds", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 SWEEP_UPLOADS = Step("sweep_uploads", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 SWEEP_STORE = Step("sweep_store", Queue.OUTBOUND, EveryOrganisation, Findings, 300, 60, attempts=3)
+EXPIRE_FILES = Step("expire_files", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 EXPIRE_GRANTS = Step("expire_grants", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 RECONCILE_DELIVERIES = Step("reconcile_deliveries", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)

@@ -135,10 +135,11 @@ def ass(
     begins = [round((t_s - start_s) * 100) for t_s, _ in heights]
     middles = [canvas.text_y, *(height for _, height in heights)]
     lines = [_dialogue(state, style, canvas, middles[bisect_right(begins, state.start)]) for state in shown]
-    return "\n".join([*_head(style, canvas), *lines, ""])
+    return "\n".join([*head(style, canvas), *lines, ""])
 
 
-def _head(style: CaptionStyle, canvas: Canvas) -> list[str]:
+def head(style: CaptionStyle, canvas: Canvas) -> list[str]:
+    """What comes before the Dialogues of an ASS script, with one style, `Word`."""
     size, outline, shadow = (round(share * canvas.text, 1) for share in (style.size, style.outline, style.shadow))
     colours = f"{_colour(style.text)},{_colour(style.text)},{_colour(style.edge)},{_colour(style.edge)}"
     return [
@@ -168,7 +169,7 @@ def _dialogue(state: State, style: CaptionStyle, canvas: Canvas, middle_y: int) 
     shown[state.lit] = f"{{\\1c{_colour(style.lit)}&}}{shown[state.lit]}{{\\1c{_colour(style.text)}&}}"
     text = "\\N".join([" ".join(shown[: len(lines[0])]), *([" ".join(shown[len(lines[0]) :])] if len(lines) > 1 else [])])
     place = f"{{\\an5\\pos({canvas.width // 2},{middle_y})\\fscx{scale}\\fscy{scale}}}"
-    return f"Dialogue: 0,{_ass_time(state.start)},{_ass_time(state.end)},Word,,0,0,0,,{place}{text}"
+    return f"Dialogue: 0,{ass_time(state.start)},{ass_time(state.end)},Word,,0,0,0,,{place}{text}"
 
 
 def _colour(rgb: int) -> str:
@@ -176,7 +177,8 @@ def _colour(rgb: int) -> str:
     return f"&H00{rgb & 0xFF:02X}{rgb >> 8 & 0xFF:02X}{rgb >> 16:02X}"
 
 
-def _ass_time(centiseconds: int) -> str:
+def ass_time(centiseconds: int) -> str:
+    """As a Dialogue has it."""
     return f"{centiseconds // 360000}:{centiseconds // 6000 % 60:02}:{centiseconds // 100 % 60:02}.{centiseconds % 100:02}"
 
 

@@ -15,6 +15,7 @@ CLEAR_TEXT = 1.3  # lines of captions between their middle and a picture above t
 
 _GROUND = "0x16181C"
 _BLUR_SHRINK = 4
+_BLUR_PARTS = 90  # of which one of the canvas's shorter side is the blur's sigma in the shrunken copy
 
 Size = tuple[int, int]
 
@@ -91,7 +92,9 @@ def _over_itself(video: Any, size: Size, colour: Colour, canvas: Canvas) -> Any:
     branches = video.split()
     small = canvas.width // _BLUR_SHRINK, canvas.height // _BLUR_SHRINK
     fill = branches[0].filter("scale", *small, force_original_aspect_ratio="increase", flags="fast_bilinear")
-    fill = to_bt709(fill.filter("crop", *small).filter("gblur", sigma=12), colour, canvas.width, canvas.height)
+    fill = to_bt709(
+        fill.filter("crop", *small).filter("gblur", sigma=canvas.side / _BLUR_PARTS), colour, canvas.width, canvas.height
+    )
     width, height = _contained(size, (canvas.width, canvas.height))
     picture = to_bt709(branches[1], colour, width, height)
     return fill.overlay(picture, x=(canvas.width - width) // 2, y=_lifted(height, canvas), format="yuv420")

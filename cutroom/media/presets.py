@@ -1,9 +1,9 @@
 """How clips look and sound, as data: the frame, the encoder, the caption styles."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
-from cutroom.contracts.media import Aspect
+from cutroom.contracts.media import Aspect, Resolution, short_side
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Canvas:
     text: int
     text_y: int
 
+    @property
+    def side(self) -> int:
+        """The shorter one."""
+        return min(self.width, self.height)
+
 
 CANVASES: dict[Aspect, Canvas] = {
     "9:16": Canvas(1080, 1920, top=220, bottom=450, left=60, right=164, text=92, text_y=1350),
@@ -29,6 +34,14 @@ CANVASES: dict[Aspect, Canvas] = {
     "1:1": Canvas(1080, 1080, top=70, bottom=90, left=60, right=60, text=76, text_y=905),
     "16:9": Canvas(1920, 1080, top=60, bottom=80, left=120, right=120, text=78, text_y=915),
 }
+
+
+def canvas_of(aspect: Aspect, resolution: Resolution) -> Canvas:
+    """The aspect's canvas with a shorter side as the resolution says; margins and texts keep their shares of it."""
+    full = CANVASES[aspect]
+    scale = short_side(resolution) / full.side
+    return Canvas(*(round(pixels * scale) for pixels in astuple(full)))
+
 
 MOST_SLIDE = 0.6  # of the canvas's height is an inset's slide, so that the speaker below it can be seen
 

@@ -70,17 +70,20 @@ def plan_clip(
     span: FrameSpan,
     *,
     captions: Path | None,
+    mark: Path | None = None,
     fonts: Path,
     loudness: Loudness | None,
     canvas: Canvas,
     encoding: Encoding,
     out: Path,
 ) -> FfmpegPlan:
-    """The clip as one graph. `captions`: an ASS file, None where nothing is said; `loudness`: None leaves the sound as it is."""
+    """The clip as one graph. `captions`: an ASS file, None where nothing is said; `mark`: another one, where the clip is marked;
+    `loudness`: None leaves the sound as it is.
+    """
     given = open_source(source, media.container, **seek_to(span))
     picture = _picture(given, media, framing, span, canvas)
-    if captions is not None:
-        picture = picture.filter("ass", str(captions), fontsdir=str(fonts))
+    for script in filter(None, (captions, mark)):
+        picture = picture.filter("ass", str(script), fontsdir=str(fonts))
     sound = _loud(_stereo(given, span, encoding), loudness, encoding) if media.has_audio else _silence(span, encoding)
     output = ffmpeg.output(
         picture.filter("setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709"),

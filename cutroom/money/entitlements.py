@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cutroom.contracts.media import Resolution, short_side
 from cutroom.errors import PlanLimit
 from cutroom.money.books import BOOKS
 from cutroom.money.plans import PLANS, Plan
@@ -11,6 +12,7 @@ from cutroom.store import jobs, plans, postings
 _EVER = {name: plan for book in BOOKS.values() for name, plan in book.plans.items()}
 _ON_SALE = [plan for plan in PLANS.values() if plan.price]
 _MIB = 1 << 20
+_USUAL: Resolution = "1080p"
 
 
 async def plan_for(session: AsyncSession, org_id: str, mode: str, default: str) -> Plan:
@@ -26,6 +28,17 @@ def require_size(plan: Plan, size: int, field: str = "asset_id") -> None:
 def require_length(plan: Plan, source_s: float) -> None:
     """Raises PlanLimit where a source of `source_s` seconds is over the plan."""
     _require(plan, "max_source_s", source_s, f"sources of up to {(plan.max_source_s or 0) / 60:g} minutes", "asset_id")
+
+
+def resolution_of(plan: Plan, wanted: Resolution | None) -> Resolution:
+    """What a job's clips are made in: what is wanted, else the usual or as much of it as the plan allows.
+
+    Raises PlanLimit where more is wanted than the plan allows.
+    """
+    if wanted is None:
+        return plan.max_resolution or _USUAL
+    _require(plan, "max_short_side", short_side(wanted), f"clips of up to {plan.max_resolution}", "clips.resolution")
+    return wanted
 
 
 async def require_room(session: AsyncSession, org_id: str, mode: str, plan: Plan) -> None:

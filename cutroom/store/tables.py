@@ -121,6 +121,7 @@ class Job(SQLModel, table=True):
     `result`: {warnings[]}, what its owner should know of what was made.
     `price`: {price_version, unit, lines[{kind, quantity, each, amount}], total}. `files`: name -> ArtifactRef.
     `progress`: step -> how much of it is done, 0 to 1. `traceparent`: the span of the request that made it (W3C).
+    By the plan of when it was made: `watermark`, its clips are marked; `retention_days`, how long its files stay after its end.
     """
 
     __tablename__ = "jobs"
@@ -130,6 +131,7 @@ class Job(SQLModel, table=True):
         _ref("captions_asset_id", "assets"),
         Index("jobs_by_status", "status", "kind"),
         Index("jobs_by_asset", "org_id", "asset_id"),
+        Index("jobs_files_kept", "ended_at", postgresql_where="retention_days IS NOT NULL AND files_deleted_at IS NULL"),
     )
     id: str = Field(primary_key=True)
     org_id: str = Field(foreign_key="organisations.id")
@@ -142,6 +144,8 @@ class Job(SQLModel, table=True):
     request: dict[str, Any] = _json()
     result: dict[str, Any] = _json()
     price: dict[str, Any] = _json()
+    watermark: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    retention_days: int | None = None
     files: dict[str, Any] = _json()
     progress: dict[str, Any] = _json()
     last_seq: int = 0
@@ -157,6 +161,7 @@ class Job(SQLModel, table=True):
     created_at: datetime = _time(now=True)
     started_at: datetime | None = _time(null=True)
     ended_at: datetime | None = _time(null=True)
+    files_deleted_at: datetime | None = _time(null=True)
 
 
 class JobEvent(SQLModel, table=True):

@@ -159,6 +159,21 @@ async def test_a_job_of_before_there_were_words_has_none(resources: Resources, p
     assert (await planned(resources, paid_job)).wording is None
 
 
+async def test_a_job_of_before_resolutions_could_be_chosen_is_made_as_it_was(resources: Resources, paid_job: JobRef) -> None:
+    await wish(resources, paid_job, clips=CLIPS, captions={"style": "classic"})
+    assert (await planned(resources, paid_job)).wishes.resolution == "1080p"
+    await wish(resources, paid_job, clips=CLIPS | {"resolution": "720p"}, captions={"style": "classic"})
+    assert (await planned(resources, paid_job)).wishes.resolution == "720p"
+
+
+async def test_the_clips_of_a_job_are_marked_where_it_was_made_so(resources: Resources, paid_job: JobRef) -> None:
+    await wish(resources, paid_job, clips=CLIPS, captions={"style": "classic"})
+    assert not (await planned(resources, paid_job)).watermark
+    async with resources.database.transaction(paid_job.org_id) as session:
+        (await jobs.get(session, paid_job.job_id)).watermark = True
+    assert (await planned(resources, paid_job)).watermark
+
+
 @pytest.mark.parametrize(("url", "model", "ranker"), [("http://x/v1", "m", "m"), ("http://x/v1", "", ""), ("", "m", "")])
 async def test_a_plan_names_a_ranker_only_where_there_is_an_endpoint_and_a_model(
     resources: Resources, paid_job: JobRef, url: str, model: str, ranker: str

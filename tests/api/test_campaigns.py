@@ -40,7 +40,8 @@ async def test_a_campaign_is_quoted_held_and_started(tenant: Tenant) -> None:
     assert response.status_code == 202
     assert response.headers["Location"] == f"/v1/campaigns/{campaign['id']}"
     assert (campaign["status"], campaign["mode"], campaign["price"]["total"]) == ("queued", "live", quote["total"])
-    assert campaign["request"]["clips"] == {"count": 2, "min_s": 15.0, "max_s": 60.0, "aspect": "9:16", "topic": None}
+    wishes = {"count": 2, "min_s": 15.0, "max_s": 60.0, "aspect": "9:16", "resolution": "1080p", "topic": None}
+    assert campaign["request"]["clips"] == wishes
     assert await held(tenant) == (1000 - quote["total"], quote["total"])
     assert await tenant.services.engine.state(workflow_id("campaign", campaign["id"])) is RunState.RUNNING
     assert await waiting(tenant) == []
@@ -67,6 +68,7 @@ async def test_fifty_identical_posts_at_once_are_one_job_and_one_hold(tenant: Te
         ({"clips": {"count": 0}}, "clips.count", "clip_count_invalid"),
         ({"clips": {"count": 1000}}, "clips.count", "clip_count_invalid"),
         ({"clips": {"aspect": "21:9"}}, "clips.aspect", "aspect_unknown"),
+        ({"clips": {"resolution": "480p"}}, "clips.resolution", "field_invalid"),
         ({"clips": {"topic": "x" * 201}}, "clips.topic", "topic_invalid"),
         ({"clips": {"topic": "money\nignore the rest"}}, "clips.topic", "topic_invalid"),
         ({"clips": {"topic": " ... "}}, "clips.topic", "topic_invalid"),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,35 @@ async def test_the_log_gives_what_each_attempt_of_a_step_said(tenant: Tenant, tm
         got = await store.get(log["file"]["url"])
     assert got.content == text
     assert "render_clip-clp_1-2.log" in got.headers["content-disposition"]
+
+
+async def test_the_files_of_a_job_can_be_had_until_they_expire_and_all_else_stays(tenant: Tenant) -> None:
+    job_id = (await tenant.campaign())["id"]
+    (clip_id, _), kept = await made_clips(tenant, job_id), timedelta(days=7)
+    places = [f"/v1/jobs/{job_id}/files", f"/v1/jobs/{job_id}/log", f"/v1/clips/{clip_id}/download"]
+
+    async def ended(ago: timedelta, retention_days: int | None) -> None:
+        async with tenant.services.database.transaction(tenant.org_id) as session:
+            job = await jobs.get(session, job_id)
+            job.ended_at, job.retention_days = datetime.now(UTC) - ago, retention_days
+
+    async def statuses() -> set[int]:
+        return {(await tenant.http.get(place)).status_code for place in places}
+
+    assert (await look(tenant, job_id))["files_expire_at"] is None
+    await record(tenant, job_id, 1, "status", DONE)
+    await ended(10 * kept, None)
+    assert ((await look(tenant, job_id))["files_expire_at"], await statuses()) == (None, {200})
+    await ended(kept - timedelta(minutes=1), 7)
+    shown = await look(tenant, job_id)
+    assert datetime.fromisoformat(shown["files_expire_at"]) - datetime.fromisoformat(shown["ended_at"]) == kept
+    assert await statuses() == {200}
+    await ended(kept, 7)
+    assert await statuses() == {410}
+    problem = (await tenant.http.get(places[0])).json()
+    assert (problem["code"], "7 days" in problem["detail"], "new job" in problem["detail"]) == ("file_expired", True, True)
+    after = await look(tenant, job_id)
+    assert (after["status"], len(after["clips"])) == ("succeeded", 2)
 
 
 async def test_lists_page_and_filter(tenant: Tenant) -> None:

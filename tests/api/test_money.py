@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -159,6 +160,8 @@ async def test_prices_show_the_book_with_its_plans_and_packs(tenant: Tenant) -> 
     assert (shown["price_version"], shown["prices"]["campaign"]) == ("2026-12", {"analysis": 1, "clip": 5})
     assert (shown["tariffs"]["summary"]["eur"], shown["minimums"]["summary"]["eur"]) == ({"minute": 5}, 50)
     assert [plan["name"] for plan in shown["plans"]] == ["own", "free", "starter", "studio"]
+    terms = [(plan["max_resolution"], plan["watermark"], plan["retention_days"]) for plan in shown["plans"]]
+    assert terms == [(None, False, None), ("720p", True, 7), (None, False, 30), (None, False, 90)]
     assert [pack["months"] for pack in shown["packs"]] == [12, 12, 12]
 
 
@@ -182,6 +185,51 @@ async def test_over_the_plan_the_one_that_would_allow_it_is_named(selling: FastA
     refused = await create(tenant, await tenant.asset(media=endless))
     assert (refused.status_code, refused.json().get("plan")) == (402, None)
     assert "no plan on sale allows it" in refused.json()["detail"]
+
+
+async def test_clips_are_made_in_what_is_asked_for_as_far_as_the_plan_allows(
+    selling: FastAPI, make_tenant: MakeTenant, tenant: Tenant
+) -> None:
+    async def made(of: Tenant, **clips: Any) -> Any:
+        answer = await of.http.post("/v1/campaigns", json={"asset_id": await of.asset(), "clips": {"count": 1, **clips}})
+        return answer.json()["request"]["clips"]["resolution"] if answer.status_code == 202 else answer
+
+    assert [await made(tenant), await made(tenant, resolution="720p")] == ["1080p", "720p"]
+    free, paying = await make_tenant(selling), await make_tenant(selling)
+    refused = await made(free, resolution="1080p")
+    assert (refused.status_code, refused.json()["plan"]) == (402, "starter")
+    assert refused.json()["detail"] == "Your plan free allows clips of up to 720p; the plan starter allows it."
+    assert refused.json()["errors"][0]["field"] == "clips.resolution"
+    assert await made(free) == "720p"
+    await subscribe(paying, "starter")
+    assert [await made(paying), await made(paying, resolution="720p")] == ["1080p", "720p"]
+
+
+async def test_what_the_plan_does_not_allow_is_not_quoted_either(selling: FastAPI, make_tenant: MakeTenant) -> None:
+    tenant = await make_tenant(selling)
+    short, long = await tenant.asset(), await tenant.asset(media=HOUR)
+    refused = [
+        ({"kind": "campaign", "asset_id": long}, "asset_id"),
+        ({"kind": "summary", "asset_id": long}, "asset_id"),
+        ({"kind": "campaign", "asset_id": short, "clips": {"resolution": "1080p"}}, "clips.resolution"),
+    ]
+    for body, field in refused:
+        problem = (await tenant.http.post("/v1/quotes", json=body)).json()
+        assert (problem["code"], problem["plan"], problem["errors"][0]["field"]) == ("plan_limit", "starter", field)
+    await subscribe(tenant, "starter")
+    assert [(await tenant.http.post("/v1/quotes", json=body)).status_code for body, _ in refused] == [200] * 3
+
+
+async def test_a_job_keeps_what_its_plan_said_when_it_was_made(selling: FastAPI, make_tenant: MakeTenant, tenant: Tenant) -> None:
+    async def kept(of: Tenant) -> tuple[bool, int | None]:
+        job_id = (await create(of, await of.asset(), 1)).json()["id"]
+        async with of.services.database.transaction(of.org_id) as session:
+            job = await jobs.get(session, job_id)
+            return job.watermark, job.retention_days
+
+    free, paying = await make_tenant(selling), await make_tenant(selling)
+    await subscribe(paying, "starter")
+    assert [await kept(of) for of in (tenant, free, paying)] == [(False, None), (True, 7), (False, 30)]
 
 
 async def test_of_jobs_created_at_once_no_more_get_through_than_the_plan_allows(selling: FastAPI, make_tenant: MakeTenant) -> None:
@@ -227,7 +275,7 @@ async def test_a_subscription_counts_while_it_runs_whatever_order_its_news_come_
 
 def test_plans_grow_with_their_price() -> None:
     offers = sorted((plan for plan in PLANS.values() if plan.max_jobs), key=lambda plan: plan.price)
-    for limit in ("price", "credits", "max_source_s", "max_source_bytes", "max_jobs"):
+    for limit in ("price", "credits", "max_source_s", "max_source_bytes", "max_jobs", "retention_days"):
         values = [getattr(plan, limit) for plan in offers]
         assert values == sorted(set(values)), limit
 
@@ -318,10 +366,14 @@ async def test_the_client_quotes_and_meets_the_limits_of_a_plan(selling: FastAPI
         with pytest.raises(PlanLimit) as limited:
             await asyncio.to_thread(client.create_campaign, hour)
         assert limited.value.plan == "starter"
+        for ask in (partial(client.create_campaign, asset_id), partial(client.quote, "campaign", asset_id)):
+            with pytest.raises(PlanLimit):
+                await asyncio.to_thread(ask, resolution="1080p")
         job = await asyncio.to_thread(client.create_campaign, asset_id, count=1, quote_id=offer.id)
     assert (offer.total, job.price["total"]) == (2 + 5, 2 + 5)
 
 
-def test_a_campaign_without_a_quote_is_the_body_that_it_was_so_that_an_older_key_still_fits_it() -> None:
+def test_a_campaign_that_leaves_out_what_is_new_is_the_body_that_it_was_so_that_an_older_key_still_fits_it() -> None:
     assert "quote_id" not in NewCampaign(asset_id="ast_1").model_dump(mode="json")
     assert NewCampaign(asset_id="ast_1", quote_id="quo_1").model_dump(mode="json")["quote_id"] == "quo_1"
+    assert "resolution" not in NewCampaign(asset_id="ast_1").model_dump(mode="json")["clips"]

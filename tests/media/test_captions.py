@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutroom.contracts.documents import Transcript, Word
+from cutroom.contracts.media import Aspect
 from cutroom.media.captions import ass, srt, states, words_inside
 from cutroom.media.fonts import text_width
-from cutroom.media.presets import CANVASES, CAPTION_STYLES
+from cutroom.media.presets import CANVASES, CAPTION_STYLES, canvas_of
 from tests.media.material import spoken, transcript
 
 STYLE, CANVAS = CAPTION_STYLES["classic"], CANVASES["9:16"]
@@ -46,6 +47,20 @@ def test_a_group_stands_without_a_gap_and_holds_few_words(talk: Transcript) -> N
         if after.lit > 0:
             assert (before.words, before.end) == (after.words, after.start)
     assert all(1 <= len(state.words) <= STYLE.most_words for state in shown)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size", "line"),
+    [("9:16", (720, 1280), 61), ("4:5", (720, 900), 56), ("1:1", (720, 720), 51), ("16:9", (1280, 720), 52)],
+)
+def test_captions_in_720p_take_the_same_share_of_the_picture(aspect: Aspect, size: tuple[int, int], line: int) -> None:
+    full, less = canvas_of(aspect, "1080p"), canvas_of(aspect, "720p")
+    assert full == CANVASES[aspect]
+    assert (less.width, less.height, less.text) == (*size, line)
+    for margin in ("top", "bottom", "left", "right", "text_y"):
+        assert getattr(less, margin) == pytest.approx(getattr(full, margin) * 2 / 3, abs=0.5)
+    words = words_inside(transcript(spoken("So the quick brown fox jumped over an extraordinarily lazy dog again", 0, 0.3)), 0, 5)
+    assert states(words, 500, STYLE, less) == states(words, 500, STYLE, full)
 
 
 @given(talks())

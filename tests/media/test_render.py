@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing
-from cutroom.contracts.media import MediaFacts
+from cutroom.contracts.media import Aspect, MediaFacts
 from cutroom.errors import ToolFailed
 from cutroom.media import ffmpeg as runner
 from cutroom.media.captions import ass
 from cutroom.media.ffmpeg import FfmpegPlan
 from cutroom.media.fonts import font_file
+from cutroom.media.layouts import text_heights
 from cutroom.media.presets import CANVASES, CAPTION_STYLES, H264, Canvas
 from cutroom.media.render import clip_span, plan_clip, plan_loudness, read_loudness, verify
 from cutroom.media.sections import sections
 from cutroom.media.timeline import FrameSpan
+from cutroom.media.watermark import mark
 from tests.media.material import LOSSLESS, NUMBERED, SMALL, SOURCES, TONE, VP8, MakeSource, facts, ffmpeg, lavfi, spoken, transcript
 
 FULL, STYLE = CANVASES["9:16"], CAPTION_STYLES["classic"]
@@ -218,6 +220,39 @@ def test_captions_stay_inside_the_safe_area(make_source: MakeSource, tmp_path: P
     assert bottom < FULL.height - FULL.bottom
     assert right - left > 400
     assert frames.max(axis=(1, 2)).min() > 200, "some frame has no caption"
+
+
+@pytest.mark.parametrize("aspect", CANVASES)
+def test_a_mark_is_readable_on_black_and_on_white_and_stands_below_the_captions(
+    make_source: MakeSource, tmp_path: Path, aspect: Aspect
+) -> None:
+    canvas, script, captions = CANVASES[aspect], tmp_path / "mark.ass", tmp_path / "captions.ass"
+    script.write_text(mark(STYLE, canvas, 0.2))
+    said = transcript(spoken("Extraordinary unhurried gentlemen jumped", 0, 0.04))
+    lowest = text_heights(framing(MEDIA, shot(0, 0.2).model_copy(update={"layout": "inset"})), canvas)
+    captions.write_text(ass(said, 0, 0.2, STYLE, canvas, lowest))
+
+    def bounds(colour: str, **scripts: Path) -> tuple[NDArray[np.intp], NDArray[np.intp], int, int]:
+        """Where the picture is drawn on, and the darkest and lightest of it there, the same in each of its frames."""
+        source, out = make_source(f"{colour}.mp4", *lavfi(f"color={colour}:s=90x90:r=25:d=1")), tmp_path / "clip.mp4"
+        media = facts(source)
+        render(source, out, 0, 0.2, framing(media, shot(0, 0.2, (0, 0, 0, 90, 90))), canvas=canvas, **{"captions": None, **scripts})
+        frames = luma(out, canvas).astype(int)
+        drawn = np.argwhere(np.abs(frames - frames[0, 0, 0]).min(axis=0) > 20)
+        inside = frames[:, drawn[:, 0], drawn[:, 1]]
+        return drawn.min(axis=0), drawn.max(axis=0), int(inside.min()), int(inside.max())
+
+    (top, left), (bottom, right), _, lightest = bounds("black", mark=script)
+    assert 120 < lightest < 200, "light on black, and seen through"
+    assert 0.015 * canvas.height < bottom - top < 0.04 * canvas.height
+    assert canvas.left - 4 <= left
+    assert right < 0.6 * canvas.width
+    assert canvas.height - canvas.bottom < top
+    assert bottom < canvas.height - 8
+    *_, darkest, _ = bounds("white", mark=script)
+    assert darkest < 130, "with a dark edge on white"
+    _, (captions_end, _), *_ = bounds("black", captions=captions)
+    assert captions_end < top
 
 
 def test_crops_of_one_size_are_one_branch_that_steps_by_frame_number(tmp_path: Path) -> None:

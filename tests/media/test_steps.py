@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PIL import Image, ImageStat
@@ -23,14 +24,17 @@ from cutroom.contracts.campaign import (
     ClipPlace,
     ClipWishes,
     PackageInput,
+    RenderedClip,
     RenderInput,
 )
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
-from cutroom.contracts.media import PreparedMedia
+from cutroom.contracts.media import PreparedMedia, Resolution
+from cutroom.media import render
 from cutroom.media.probe import probe
 from cutroom.settings import Settings
+from cutroom.store.artifacts import fingerprint
 from cutroom.store.files import sha256_of
 from tests.media.material import POLICY, MakeSource, ffmpeg, lavfi, spoken, transcript
 from tests.store.conftest import Tenant, new_tenant
@@ -149,16 +153,32 @@ async def test_a_poster_of_a_video_that_begins_black_with_its_one_key_frame_is_n
         assert ImageStat.Stat(picture.convert("L")).mean[0] > 60
 
 
-async def test_a_clip_is_rendered_and_packaged(resources: Resources, source: SourceInput, tmp_path: Path) -> None:
-    clip = await clip_of(resources, source, tmp_path)
-    shot = FramedShot(start_s=0.4, end_s=1.6, layout="crop", why="", keyframes=[CropKeyframe(t_s=0.4, x=110, y=0, w=101, h=180)])
-    framing = await put_document(resources, tmp_path, Framing(source_width=320, source_height=180, aspect="9:16", shots=[shot]))
+SHOT = FramedShot(start_s=0.4, end_s=1.6, layout="crop", why="", keyframes=[CropKeyframe(t_s=0.4, x=110, y=0, w=101, h=180)])
+FRAMING = Framing(source_width=320, source_height=180, aspect="9:16", shots=[SHOT])
+
+
+async def rendered_of(resources: Resources, clip: ClipInput, framing: ArtifactRef) -> RenderedClip:
     asked = RenderInput(clip=clip, framing=framing)
     async with attempt(resources, RENDER_CLIP, asked, "test", 1) as task:
-        rendered = await render_clip(task, asked)
+        return await render_clip(task, asked)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "size", "named"), [("1080p", (1080, 1920), {}), ("720p", (720, 1280), {"resolution": "720p"})]
+)
+async def test_a_clip_is_rendered_and_packaged(
+    resources: Resources, source: SourceInput, tmp_path: Path, resolution: Resolution, size: tuple[int, int], named: dict[str, str]
+) -> None:
+    clip = await clip_of(resources, source, tmp_path, resolution)
+    framing = await put_document(resources, tmp_path, FRAMING)
+    rendered = await rendered_of(resources, clip, framing)
+    # In 1080p as it was before there was a choice, so that what was made then is found.
+    params = {"frames": [10, 40], "fps": 25.0, "style": "classic", "aspect": "9:16"} | named
+    assert fingerprint("render_clip", render.VERSION, params, [source.source, clip.transcript, framing]) in rendered.video.key
     made = await probe(await resources.files.ensure_local(rendered.video), "mp4", POLICY)
-    assert (made.width, made.height, made.fps) == (1080, 1920, 25.0)
+    assert (made.width, made.height, made.fps) == (*size, 25.0)
     assert rendered.captions_ass is not None
+    assert f"PlayResX: {size[0]}\nPlayResY: {size[1]}\n" in (await resources.files.ensure_local(rendered.captions_ass)).read_text()
     wanted = PackageInput(clip=clip, framing=framing, rendered=rendered)
     async with attempt(resources, PACKAGE_CLIP, wanted, "test", 1) as task:
         packaged = await package_clip(task, wanted)
@@ -166,17 +186,34 @@ async def test_a_clip_is_rendered_and_packaged(resources: Resources, source: Sou
     assert "Hello there" in (await resources.files.ensure_local(packaged.subtitles)).read_text()
     assert packaged.duration_s == pytest.approx(1.2)
     with Image.open(await resources.files.ensure_local(packaged.thumbnail)) as picture:
-        assert picture.size == (1080, 1920)
+        assert picture.size == size
 
 
-async def clip_of(resources: Resources, source: SourceInput, folder: Path) -> ClipInput:
+async def test_a_marked_clip_is_another_one_in_its_corner_alone(resources: Resources, source: SourceInput, tmp_path: Path) -> None:
+    plain = await clip_of(resources, source, tmp_path, "720p")
+    marked = plain.model_copy(update={"plan": plain.plan.model_copy(update={"watermark": True})})
+    framing = await put_document(resources, tmp_path, FRAMING)
+    pictures = []
+    for clip in (plain, marked):
+        video = await resources.files.ensure_local((await rendered_of(resources, clip, framing)).video)
+        ffmpeg("-ss", "0.8", "-i", video, "-frames:v", "1", "-pix_fmt", "gray", tmp_path / "still.png")
+        with Image.open(tmp_path / "still.png") as still:
+            pictures.append(np.asarray(still, dtype=int))
+    apart = np.abs(pictures[0] - pictures[1])
+    rows, columns = np.nonzero(apart > 60)
+    assert len(rows) > 500
+    assert rows.min() > 1280 * 0.8
+    assert columns.max() < 720 * 0.6
+
+
+async def clip_of(resources: Resources, source: SourceInput, folder: Path, resolution: Resolution) -> ClipInput:
     plan = CampaignPlan(
         job=JobRef(org_id=source.org_id, job_id=source.job_id),
         asset_id=source.asset_id,
         source=source.source,
         media=source.media,
         captions=None,
-        wishes=ClipWishes(count=1, min_s=1, max_s=2),
+        wishes=ClipWishes(count=1, min_s=1, max_s=2, resolution=resolution),
     )
     said = await put_document(resources, folder, transcript(spoken("Hello there dear world", 0.5, 0.2)))
     nothing = source.source

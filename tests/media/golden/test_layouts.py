@@ -1,4 +1,4 @@
-"""Every layout in every aspect looks as it did when somebody last looked at it."""
+"""Every layout in every aspect looks as it did when somebody last looked at it, and the same in every resolution."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from PIL import Image
 
 from cutroom.contracts.documents import FramedShot
 from cutroom.contracts.media import Aspect
-from cutroom.media.presets import CANVASES, Canvas
-from tests.media.golden.pictures import FPS, box, frames, render, sheet, stored
+from cutroom.media.presets import CANVASES, Canvas, canvas_of
+from tests.media.golden.pictures import FPS, box, frames, render, sheet, small, stored
 from tests.media.material import ffmpeg, lavfi
 
 
@@ -17,7 +17,17 @@ from tests.media.material import ffmpeg, lavfi
 def test_a_clip_in_each_layout_looks_as_stored(plain: Path, tmp_path: Path, aspect: Aspect) -> None:
     with Image.open(stored(aspect)) as picture:
         expected = np.asarray(picture.convert("RGB"), dtype=int)
-    apart = np.abs(sheet(plain, tmp_path, aspect).astype(int) - expected)
+    apart = np.abs(sheet(plain, tmp_path, aspect, small(aspect)).astype(int) - expected)
+    assert apart.mean() < 2
+    assert np.quantile(apart, 0.99) < 16
+
+
+@pytest.mark.parametrize("aspect", CANVASES)
+def test_a_clip_in_720p_looks_in_each_layout_like_one_in_1080p(plain: Path, tmp_path: Path, aspect: Aspect) -> None:
+    large, less = (sheet(plain, tmp_path, aspect, canvas_of(aspect, resolution)) for resolution in ("1080p", "720p"))
+    assert less.shape[0] * 3 == large.shape[0] * 2
+    shrunk = Image.fromarray(large).resize((less.shape[1], less.shape[0]), Image.Resampling.BOX)
+    apart = np.abs(np.asarray(shrunk, dtype=int) - less)
     assert apart.mean() < 2
     assert np.quantile(apart, 0.99) < 16
 

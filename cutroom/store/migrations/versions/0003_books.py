@@ -1,4 +1,4 @@
-"""Quotes that are kept, subscriptions, and the reason of an operation."""
+"""Quotes that are kept, subscriptions, what a job takes from its plan, and the reason of an operation."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,11 @@ down_revision = "0002"
 
 def upgrade() -> None:
     op.add_column("ledger_operations", sa.Column("reason", sa.String, nullable=False, server_default=""))
+    op.add_column("jobs", sa.Column("watermark", sa.Boolean, nullable=False, server_default="false"))
+    op.add_column("jobs", sa.Column("retention_days", sa.Integer, nullable=True))
+    op.add_column("jobs", sa.Column("files_deleted_at", sa.DateTime(timezone=True), nullable=True))
+    kept = sa.text("retention_days IS NOT NULL AND files_deleted_at IS NULL")
+    op.create_index("jobs_files_kept", "jobs", ["ended_at"], postgresql_where=kept)
     op.create_table(
         "quotes",
         sa.Column("id", sa.String, primary_key=True),
