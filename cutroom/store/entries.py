@@ -1,17 +1,17 @@
 """The ledger as its owner reads it: each operation, and a statement of a period that adds up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from cutroom.errors import InvalidRequest
 from cutroom.store.pages import Page, read_page
 from cutroom.store.postings import lock
-from cutroom.store.tables import LedgerOperation, LedgerPosting
+from cutroom.store.tables import Grant, LedgerOperation, LedgerPosting
 
 # In this order `granted` is the sum of the others.
 ACCOUNTS = ("available", "held", "spent", "expired", "revoked", "granted")
@@ -80,6 +80,37 @@ async def statement(
     ]
     closing = {name: opening[name] + sum(entry.amounts[name] for entry in found) for name in ACCOUNTS}
     return Statement(since, end, opening, found, closing)
+
+
+async def grants_named(session: AsyncSession, operation_ids: Sequence[str]) -> dict[str, list[Grant]]:
+    """Operation -> the grants under it, of every organisation and mode that the session sees."""
+    own = (col(Grant.org_id) == col(LedgerPosting.org_id)) & (col(Grant.id) == col(LedgerPosting.grant_id))
+    query = select(LedgerPosting, Grant).join(Grant, own).where(col(LedgerPosting.account) == "issued", *_named(operation_ids))
+    found: dict[str, list[Grant]] = {}
+    for posting, grant in (await session.execute(query)).all():
+        found.setdefault(posting.operation_id, []).append(grant)
+    return found
+
+
+async def booked_anywhere(session: AsyncSession, operation_ids: Sequence[str]) -> set[str]:
+    """Those of these operations that granted or revoked something, in any organisation that the session sees."""
+    return set(await session.scalars(select(col(LedgerPosting.operation_id)).where(*_named(operation_ids)).distinct()))
+
+
+async def purchases_granted(
+    session: AsyncSession, mode: str, since: datetime, until: datetime, cursor: str | None, limit: int
+) -> Page[LedgerOperation]:
+    """Grants for invoices and Checkout sessions, booked from `since` to before `until`, in all organisations that the session
+    sees."""
+    id = col(LedgerOperation.operation_id)
+    bought = id.startswith("in_", autoescape=True) | id.startswith("cs_", autoescape=True)
+    mine = (col(LedgerOperation.phase) == "grant", col(LedgerOperation.mode) == mode, bought)
+    query = select(LedgerOperation).where(*mine, col(LedgerOperation.at) >= since, col(LedgerOperation.at) < until)
+    return await read_page(session, query, LedgerOperation.at, LedgerOperation.operation_id, cursor, limit)
+
+
+def _named(operation_ids: Sequence[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(LedgerPosting.operation_id).in_(operation_ids), col(LedgerPosting.phase).in_(("grant", "revoke"))
 
 
 def _amounts(sums: Iterable[int]) -> dict[str, int]:

@@ -154,6 +154,22 @@ async def test_a_disputed_pack_is_taken_back_and_given_again_when_the_dispute_is
     await buyer.has(BOOK.packs["small"].credits)
 
 
+@pytest.mark.parametrize(("card", "first", "later"), [("pm_card_pendingRefund", 100, 50), ("pm_card_refundFail", 50, 100)])
+async def test_a_refund_that_changes_later_takes_and_gives_again_what_it_comes_to(
+    new_buyer: NewBuyer, card_server: CardServer, card: str, first: int, later: int
+) -> None:
+    """https://docs.stripe.com/testing#refunds: one that is pending first, and one that fails after all."""
+    buyer, sdk = await new_buyer("live"), sdk_of(card_server, "live")
+    session = await asyncio.to_thread(sdk.v1.checkout.sessions.retrieve, await buyer.buy(card=card, pack="small"))
+    await buyer.has(BOOK.packs["small"].credits)
+    half: Any = {"payment_intent": session.payment_intent, "amount": BOOK.packs["small"].price // 2}
+    refund = await asyncio.to_thread(sdk.v1.refunds.create, half)
+    await buyer.has(first)
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {card_server.live_key}"}) as browser:
+        (await browser.post(f"{card_server.url}/stand-in/refunds/{refund.id}/settle")).raise_for_status()
+    await buyer.has(later)
+
+
 async def test_the_client_opens_a_page_where_another_card_may_be_tried(new_buyer: NewBuyer) -> None:
     buyer = await new_buyer("live")
     token = buyer.http.headers["Authorization"].removeprefix("Bearer ")

@@ -54,6 +54,7 @@ ACTIONS: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/refunds"): payments.refund,
     ("POST", "/v1/disputes/{id}"): payments.answer_dispute,
     ("POST", "/stand-in/payment_intents/{id}/lapse"): payments.lapse,
+    ("POST", "/stand-in/refunds/{id}/settle"): payments.settle_refund,
     ("POST", "/stand-in/subscriptions/{id}/renew"): billing.renew,
 }
 
