@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,7 @@ from cutroom.store.pages import Page, read_page
 from cutroom.store.postings import lock
 from cutroom.store.tables import Grant, LedgerOperation, LedgerPosting
 
+LONGEST_PERIOD = timedelta(days=366)  # a leap year
 # In this order `granted` is the sum of the others.
 ACCOUNTS = ("available", "held", "spent", "expired", "revoked", "granted")
 
@@ -32,10 +33,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Statement:
-    """What was in each of ACCOUNTS at `since` (None: at the beginning), what happened then, oldest first, and what was in them at
+    """What was in each of ACCOUNTS at `since`, what happened then, oldest first, and what was in them at
     `until`, which is itself not in it. `opening` and the entries' amounts add up to `closing`."""
 
-    since: datetime | None
+    since: datetime
     until: datetime
     opening: dict[str, int]
     entries: list[Entry]
@@ -64,13 +65,17 @@ async def statement(
 ) -> Statement:
     """What was booked from `since` on and before `until`, at the latest now: what may still be booked is in no statement.
 
-    It waits for operations that are being written, so that the next period opens with what this one closed with. Raises
-    InvalidRequest (`period_invalid`).
+    Without `since`, as far back as a statement may reach. It waits for operations that are being written, so that the next period
+    opens with what this one closed with. Raises InvalidRequest (`period_invalid`, `period_too_long`).
     """
     clock = await lock(session, org_id)
     end = clock if until is None else min(until, clock)
-    if since is not None and since > end:
+    since = end - LONGEST_PERIOD if since is None else since
+    if since > end:
         raise InvalidRequest("The period must begin before it ends, and before now.", code="period_invalid", field="from")
+    if end - since > LONGEST_PERIOD:
+        detail = f"A statement is of {LONGEST_PERIOD.days} days at most; ask for several, one after the other."
+        raise InvalidRequest(detail, code="period_too_long", field="from")
     mine = {"org_id": org_id, "mode": mode, "since": since, "until": end}
     before = await session.execute(_OPENING, mine)
     opening = _amounts(before.one())
@@ -126,10 +131,10 @@ _OURS = """
     where o.org_id = :org_id and o.mode = :mode
 """
 
-_OPENING = text(f"select {_SUMS} {_OURS} and o.at < cast(:since as timestamptz)")
+_OPENING = text(f"select {_SUMS} {_OURS} and o.at < :since")
 
 _BOOKED = text(f"""
     select o.operation_id, o.phase, o.job_id, o.at, o.reason, {_SUMS} {_OURS}
-        and (cast(:since as timestamptz) is null or o.at >= :since) and o.at < :until
+        and o.at >= :since and o.at < :until
     group by o.operation_id, o.phase, o.job_id, o.at, o.reason order by o.at, o.operation_id, o.phase
 """)
