@@ -44,6 +44,7 @@ ACTIONS: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/customers"): billing.create_customer,
     ("POST", "/v1/prices"): billing.create_price,
     ("POST", "/v1/checkout/sessions"): billing.create_session,
+    ("POST", "/v1/checkout/sessions/{id}/expire"): billing.expire_session,
     ("POST", "/v1/billing_portal/configurations"): billing.create_configuration,
     ("POST", "/v1/billing_portal/sessions"): billing.create_portal,
     ("DELETE", "/v1/subscriptions/{id}"): billing.end_subscription,
