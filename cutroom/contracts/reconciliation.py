@@ -1,7 +1,17 @@
 """Reconciliation: what Postgres says of jobs, holds and uploads is held against what Temporal and the store say."""
 
+from typing import Literal, get_args
+
 from cutroom.contracts.base import Frozen, JobRef, StepInput
 from cutroom.contracts.steps import Queue, Step
+
+Part = Literal["jobs", "holds", "sweeps", "deliveries"]
+
+
+class Parts(Frozen):
+    """Which parts of reconciliation to run; those that no run names are left to the schedule."""
+
+    parts: tuple[Part, ...] = get_args(Part)
 
 
 class EveryOrganisation(StepInput):
