@@ -62,6 +62,7 @@ CONTROL: Sequence[Implementation[Any, Any]] = (
     purchase_reconciliation.list_grants,
     purchase_reconciliation.mend_purchase,
     reconciliation.expire_grants,
+    reconciliation.purge_records,
     reconciliation.reconcile_holds,
     reconciliation.reconcile_jobs,
     reconciliation.sweep_uploads,

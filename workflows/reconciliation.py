@@ -9,6 +9,7 @@ from temporalio import workflow
 
 from cutroom.contracts.reconciliation import (
     EXPIRE_GRANTS,
+    PURGE_RECORDS,
     RECONCILE_DELIVERIES,
     RECONCILE_HOLDS,
     RECONCILE_JOBS,
@@ -27,8 +28,9 @@ STEPS: Mapping[Part, Sequence[Step[EveryOrganisation, Findings]]] = {
     "holds": (RECONCILE_HOLDS,),
     "sweeps": (SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS),
     "deliveries": (RECONCILE_DELIVERIES,),
+    "purge": (PURGE_RECORDS,),
 }
-SINCE_0_4 = ("deliveries",)
+SINCE_0_4 = ("deliveries", "purge")
 
 
 @workflow.defn(name="reconciliation", failure_exception_types=[StepError, Expired])

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from cutroom.contracts.base import Frozen, JobRef, StepInput
 from cutroom.contracts.steps import Queue, Step
 
-Part = Literal["jobs", "holds", "sweeps", "deliveries"]
+Part = Literal["jobs", "holds", "sweeps", "deliveries", "purge"]
 
 
 class Parts(Frozen):
@@ -33,4 +33,5 @@ RECONCILE_HOLDS = Step("reconcile_holds", Queue.CONTROL, EveryOrganisation, Find
 SWEEP_UPLOADS = Step("sweep_uploads", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 SWEEP_STORE = Step("sweep_store", Queue.OUTBOUND, EveryOrganisation, Findings, 300, 60, attempts=3)
 EXPIRE_GRANTS = Step("expire_grants", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
+PURGE_RECORDS = Step("purge_records", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)
 RECONCILE_DELIVERIES = Step("reconcile_deliveries", Queue.CONTROL, EveryOrganisation, Findings, 300, 60, attempts=3)

@@ -101,10 +101,10 @@ async def test_a_word_on_the_command_line_runs_its_part_alone(
 async def test_one_step_that_fails_keeps_no_other_from_reconciling(theatre: Theatre) -> None:
     theatre.answers |= {
         name: Findings()
-        for name in ("reconcile_jobs", "sweep_uploads", "sweep_store", "expire_grants", "reconcile_deliveries")
+        for name in ("reconcile_jobs", "sweep_uploads", "sweep_store", "expire_grants", "reconcile_deliveries", "purge_records")
     }
     theatre.answers["reconcile_jobs"] = Findings(counts={"terminated": 2})
     theatre.fail("reconcile_holds", "database_unavailable", final=False)
     found = await reconcile(theatre)
     assert found.counts == {"terminated": 2, "failed_reconcile_holds": 1}
-    assert theatre.steps[-2:] == ["expire_grants", "reconcile_deliveries"]
+    assert theatre.steps[-2:] == ["reconcile_deliveries", "purge_records"]
