@@ -10,12 +10,15 @@ from cutroom.contracts.cards import Intent
 from cutroom.contracts.payment_reconciliation import (
     CANCEL_STRAY,
     COMPARE_PAYMENTS,
+    FETCH_PAYMENTS,
     LIST_PAYMENTS,
     READ_PAYMENTS,
+    DayPage,
     Differences,
     FoundPayments,
+    NamedPayments,
     PaymentDay,
-    ReadPaymentsInput,
+    PaymentIds,
     Stray,
 )
 from cutroom.errors import NotFound, SetupError
@@ -24,6 +27,7 @@ from cutroom.store import identity, payments, reconciliation
 
 # A workflow may be about to note, release or hand over: what changed this lately is left to the next run.
 SETTLES_WITHIN = timedelta(minutes=15)
+LISTED_AT_ONCE = 1000
 ACTIONS = {
     "none": "None.",
     "note": "Noted as Stripe has it.",
@@ -33,37 +37,47 @@ ACTIONS = {
 }
 
 
-@implements(LIST_PAYMENTS)
-async def list_payments(task: Task, day: PaymentDay) -> ReadPaymentsInput:
-    """The intents that our payments of the day name."""
-    async with task.resources.all_organisations.transaction(None) as session:
-        expected = await payments.intents_begun(session, day.mode, day.since, day.until)
-    return ReadPaymentsInput(**day.model_dump(), expected=expected)
-
-
 @implements(READ_PAYMENTS)
-async def read_payments(task: Task, day: ReadPaymentsInput) -> FoundPayments:
-    """All intents of jobs made that day, and those expected, which may be a little younger. Nothing where the mode has no key."""
-    as_of = datetime.now(UTC)
-    found: dict[str, Intent] = {}
+async def read_payments(task: Task, page: DayPage) -> FoundPayments:
+    """A page of all intents of jobs made that day. Nothing where the mode has no key."""
+    found = _nothing(page)
+    try:
+        cards = task.resources.cards(page.mode)
+    except SetupError:
+        return found
+    intents, after = await cards.intents(page.since, page.until, page.after)
+    return found.model_copy(update={"intents": [intent for intent in intents if intent.metadata.get("job")], "next": after})
+
+
+@implements(LIST_PAYMENTS)
+async def list_payments(task: Task, page: DayPage) -> PaymentIds:
+    """A page of the intents that our payments of the day name."""
+    async with task.resources.all_organisations.transaction(None) as session:
+        named = await payments.begun(session, page.mode, page.since, page.until, page.after or None, LISTED_AT_ONCE)
+    return PaymentIds(ids=[payment.intent_id for payment in named.items], next=named.next_cursor or "")
+
+
+@implements(FETCH_PAYMENTS)
+async def fetch_payments(task: Task, named: NamedPayments) -> FoundPayments:
+    """These intents, one by one: they may be a little younger than their payments. Nothing where the mode has no key."""
+    found = _nothing(named)
+    intents: list[Intent] = []
     missing: list[str] = []
     try:
-        cards = task.resources.cards(day.mode)
+        cards = task.resources.cards(named.mode)
     except SetupError:
-        return FoundPayments(mode=day.mode, since=day.since, until=day.until, as_of=as_of)
-    async for intent in cards.intents(day.since, day.until):
-        if intent.metadata.get("job"):
-            found[intent.id] = intent
-        task.alive()
-    for intent_id in set(day.expected) - found.keys():
+        return found
+    for done, intent_id in enumerate(named.ids, 1):
         try:
-            found[intent_id] = await cards.get_intent(intent_id)
+            intents.append(await cards.get_intent(intent_id))
         except NotFound:
             missing.append(intent_id)
-        task.alive()
-    return FoundPayments(
-        mode=day.mode, since=day.since, until=day.until, as_of=as_of, intents=list(found.values()), missing=sorted(missing)
-    )
+        task.beat(done, len(named.ids))
+    return found.model_copy(update={"intents": intents, "missing": missing})
+
+
+def _nothing(day: PaymentDay) -> FoundPayments:
+    return FoundPayments(mode=day.mode, since=day.since, until=day.until, as_of=datetime.now(UTC))
 
 
 @implements(COMPARE_PAYMENTS)

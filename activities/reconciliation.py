@@ -17,6 +17,7 @@ from cutroom.contracts.jobs import EventInput, JobStatus
 from cutroom.contracts.reconciliation import (
     EXPIRE_FILES,
     EXPIRE_GRANTS,
+    PURGE_RECORDS,
     RECONCILE_HOLDS,
     RECONCILE_JOBS,
     SWEEP_STORE,
@@ -28,6 +29,7 @@ from cutroom.errors import NotFound
 from cutroom.money.billing import settle_job
 from cutroom.store import clips, jobs, ledger, outbox, payments, reconciliation, retention, uploads
 from cutroom.store.artifacts import Scope
+from cutroom.store.purge import PURGED, purge
 from cutroom.store.reconciliation import OpenJob
 from cutroom.store.tables import Job
 from cutroom.telemetry import tracing
@@ -36,6 +38,7 @@ from cutroom.temporal.engine import RunState
 TERMINATED = "An operator ended the work on this job; what was ready is kept and paid for, the rest was given back."
 QUIET = timedelta(hours=6)
 SWEPT_AT_ONCE = 200
+PURGED_AT_ONCE, PURGES_AT_ONCE = 1000, 20
 UPLOAD_GRACE = timedelta(hours=1)
 
 
@@ -190,6 +193,21 @@ async def expire_files(task: Task, _: EveryOrganisation) -> Findings:
             await retention.note_deleted(session, job)
         task.beat(done, len(expired))
     return Findings(counts={"expired_files": len(expired)} if expired else {})
+
+
+@implements(PURGE_RECORDS)
+async def purge_records(task: Task, _: EveryOrganisation) -> Findings:
+    """Delete rows that nobody needs any more. What is more than some batches is left to the next minute."""
+    counts: Counter[str] = Counter()
+    for table in PURGED:
+        for batch in range(1, PURGES_AT_ONCE + 1):
+            async with task.resources.all_organisations.transaction(None) as session:
+                deleted = await purge(session, table, PURGED_AT_ONCE)
+            counts[f"purged_{table}"] += deleted
+            task.beat(batch, PURGES_AT_ONCE)
+            if deleted < PURGED_AT_ONCE:
+                break
+    return Findings(counts=+counts)
 
 
 @implements(EXPIRE_GRANTS)

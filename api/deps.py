@@ -126,7 +126,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=r"^[!-~]{1,255}$",
-        description="The same key with the same body answers the same, however often it is sent.",
+        description="The same key with the same body answers the same, however often it is sent within 30 days.",
     ),
 ]
 

@@ -1,21 +1,53 @@
 """Reconciliation of card payments, started by a schedule each hour: the last days, day by day, in both modes.
 
-What a step could not do is left to the next run; the other days are looked at all the same.
+What a step could not do is left to the next run; the rest is looked at all the same. Where the history grows too long, the run
+goes on as a new one after a day.
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import get_args
 
 from temporalio import workflow
 
-from cutroom.contracts.cards import Mode
-from cutroom.contracts.payment_reconciliation import CANCEL_STRAY, COMPARE_PAYMENTS, LIST_PAYMENTS, READ_PAYMENTS, PaymentDay
+from cutroom.contracts.cards import LOOK_UP_CARD_OBJECT, CardEventInput, Mode
+from cutroom.contracts.payment_reconciliation import (
+    CANCEL_STRAY,
+    COMPARE_PAYMENTS,
+    FETCH_PAYMENTS,
+    LIST_PAYMENTS,
+    READ_PAYMENTS,
+    DayPage,
+    Done,
+    FoundPayments,
+    NamedPayments,
+    PaymentDay,
+    PaymentIds,
+)
+from cutroom.contracts.purchase_reconciliation import (
+    COMPARE_SALES,
+    LIST_GRANTS,
+    MEND_PURCHASE,
+    READ_SALES,
+    MendInput,
+    Sales,
+    SalesPage,
+)
 from cutroom.contracts.reconciliation import Findings
+from cutroom.contracts.steps import Step
 from cutroom.contracts.summary import RELEASE_PAYMENT
 from workflows.steps import StepError, call
 
 DAYS = 10  # a payment waits for a day at most, and its authorisation lapses after seven
+FETCHED_AT_ONCE = 100
+# The event that each of Stripe's lists would have told of.
+KINDS: Mapping[Sales, str] = {
+    "invoices": "invoice.paid",
+    "packs": "checkout.session.completed",
+    "refunds": "refund.updated",
+    "disputes": "charge.dispute.updated",
+}
 
 
 @workflow.defn(name="payment_reconciliation", failure_exception_types=[StepError])
@@ -26,24 +58,82 @@ class PaymentReconciliation:
         self.counts: Counter[str] = Counter()
 
     @workflow.run
-    async def run(self) -> Findings:
-        midnight = workflow.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    async def run(self, done: Done | None = None) -> Findings:
+        if done is None:
+            midnight = workflow.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            done = Done(midnight=midnight, days=0, counts={})
+        self.counts.update(done.counts)
         modes: tuple[Mode, ...] = get_args(Mode)
-        for mode in modes:
-            for back in range(DAYS):
-                await self._look_at(mode, midnight - timedelta(days=back))
+        days = [(mode, done.midnight - timedelta(days=back)) for mode in modes for back in range(1, DAYS + 1)]
+        for number, (mode, since) in enumerate(days[done.days :], done.days + 1):
+            day = PaymentDay(mode=mode, since=since, until=since + timedelta(days=1))
+            for look_at in (self._payments, self._purchases):
+                await self._as_far_as_it_goes(look_at, day)
+            if number < len(days) and workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(Done(midnight=done.midnight, days=number, counts=dict(self.counts)))
         return Findings(counts=+self.counts)
 
-    async def _look_at(self, mode: Mode, since: datetime) -> None:
-        day = PaymentDay(mode=mode, since=since, until=since + timedelta(days=1))
+    async def _as_far_as_it_goes(self, look_at: Callable[[PaymentDay], Awaitable[None]], day: PaymentDay) -> None:
         try:
-            found = await call(READ_PAYMENTS, await call(LIST_PAYMENTS, day))
-            differences = await call(COMPARE_PAYMENTS, found)
-            self.counts.update(differences.counts)
-            for job in differences.release:
-                await call(RELEASE_PAYMENT, job)
-            for stray in differences.strays:
-                await call(CANCEL_STRAY, stray)
+            await look_at(day)
         except StepError as error:
             workflow.logger.warning("%s failed with %s", error.step, error.code)
             self.counts[f"failed_{error.step}"] += 1
+
+    async def _payments(self, day: PaymentDay) -> None:
+        """Each intent of a job that Stripe made that day, then those that our payments of the day name besides."""
+        seen: set[str] = set()
+        page = DayPage(**day.model_dump())
+        while True:
+            found = await call(READ_PAYMENTS, page)
+            seen.update(intent.id for intent in found.intents)
+            await self._compare(found)
+            if not found.next:
+                break
+            page = page.model_copy(update={"after": found.next})
+        for ids in await self._unseen(LIST_PAYMENTS, day, seen):
+            await self._compare(await call(FETCH_PAYMENTS, NamedPayments(**day.model_dump(), ids=ids)))
+
+    async def _compare(self, found: FoundPayments) -> None:
+        if not (found.intents or found.missing):
+            return
+        differences = await call(COMPARE_PAYMENTS, found)
+        self.counts.update(differences.counts)
+        for job in differences.release:
+            await call(RELEASE_PAYMENT, job)
+        for stray in differences.strays:
+            await call(CANCEL_STRAY, stray)
+
+    async def _purchases(self, day: PaymentDay) -> None:
+        """What Stripe sold, gave back and lost to disputes that day, then the purchases that grants of the day name besides."""
+        seen: set[str] = set()
+        suspects: dict[str, str] = {}
+        lists: tuple[Sales, ...] = get_args(Sales)
+        for what in lists:
+            page = SalesPage(**day.model_dump(), what=what)
+            while True:
+                found = await call(READ_SALES, page)
+                seen.update(sale.purchase.id for sale in found.sales)
+                if found.sales or found.refunds or found.disputes:
+                    suspects.update(dict.fromkeys((await call(COMPARE_SALES, found)).ids, KINDS[what]))
+                if not found.next:
+                    break
+                page = page.model_copy(update={"after": found.next})
+        for ids in await self._unseen(LIST_GRANTS, day, seen):
+            suspects.update({id: KINDS["invoices" if id.startswith("in_") else "packs"] for id in ids})
+        for id, kind in suspects.items():
+            wanted = CardEventInput(event_id=f"reconciliation/{id}", kind=kind, object_id=id, mode=day.mode)
+            state = await call(LOOK_UP_CARD_OBJECT, wanted)
+            self.counts.update((await call(MEND_PURCHASE, MendInput(id=id, mode=day.mode, state=state))).counts)
+
+    async def _unseen(self, step: Step[DayPage, PaymentIds], day: PaymentDay, seen: set[str]) -> list[list[str]]:
+        """Ids that our books of the day name and Stripe's lists of the day did not, so many at a time."""
+        unseen: list[str] = []
+        page = DayPage(**day.model_dump())
+        while True:
+            listed = await call(step, page)
+            unseen += [id for id in listed.ids if id not in seen]
+            if not listed.next:
+                break
+            page = page.model_copy(update={"after": listed.next})
+        return [unseen[first : first + FETCHED_AT_ONCE] for first in range(0, len(unseen), FETCHED_AT_ONCE)]

@@ -3,11 +3,14 @@
 What a step could not do is left to the next run, a minute later; the other steps run all the same.
 """
 
+from collections.abc import Mapping, Sequence
+
 from temporalio import workflow
 
 from cutroom.contracts.reconciliation import (
     EXPIRE_FILES,
     EXPIRE_GRANTS,
+    PURGE_RECORDS,
     RECONCILE_DELIVERIES,
     RECONCILE_HOLDS,
     RECONCILE_JOBS,
@@ -15,8 +18,20 @@ from cutroom.contracts.reconciliation import (
     SWEEP_UPLOADS,
     EveryOrganisation,
     Findings,
+    Part,
+    Parts,
 )
+from cutroom.contracts.steps import Step
 from workflows.steps import Expired, Flow, StepError
+
+STEPS: Mapping[Part, Sequence[Step[EveryOrganisation, Findings]]] = {
+    "jobs": (RECONCILE_JOBS,),
+    "holds": (RECONCILE_HOLDS,),
+    "sweeps": (SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS),
+    "deliveries": (RECONCILE_DELIVERIES,),
+    "purge": (EXPIRE_FILES, PURGE_RECORDS),
+}
+SINCE_0_4 = ("deliveries", "purge")
 
 
 @workflow.defn(name="reconciliation", failure_exception_types=[StepError, Expired])
@@ -27,15 +42,18 @@ class Reconciliation:
         self.flow = Flow()
 
     @workflow.run
-    async def run(self) -> Findings:
+    async def run(self, wanted: Parts | None = None) -> Findings:
         counts: dict[str, int] = {}
-        steps = [RECONCILE_JOBS, RECONCILE_HOLDS, SWEEP_UPLOADS, SWEEP_STORE, EXPIRE_GRANTS]
-        if workflow.patched("deliveries"):  # since 0.4.0
-            steps += [RECONCILE_DELIVERIES, EXPIRE_FILES]
-        for step in steps:
-            try:
-                counts.update((await self.flow.execute(step, EveryOrganisation())).counts)
-            except StepError as error:
-                workflow.logger.warning("%s failed with %s", error.step, error.code)
-                counts[f"failed_{step.name}"] = 1
+        for part in wanted.parts if wanted is not None else STEPS:
+            if part in SINCE_0_4 and not workflow.patched("deliveries"):
+                continue
+            for step in STEPS[part]:
+                counts.update(await self._counts(step))
         return Findings(counts=counts)
+
+    async def _counts(self, step: Step[EveryOrganisation, Findings]) -> dict[str, int]:
+        try:
+            return (await self.flow.execute(step, EveryOrganisation())).counts
+        except StepError as error:
+            workflow.logger.warning("%s failed with %s", error.step, error.code)
+            return {f"failed_{step.name}": 1}

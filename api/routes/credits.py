@@ -69,7 +69,10 @@ async def get_statement(
     since: Annotated[Moment, Query(alias="from")] = None,
     until: Annotated[Moment, Query(alias="to")] = None,
 ) -> Response:
-    """All entries from one moment on and before another, oldest first, between what there was and what there is then. CSV."""
+    """All entries from one moment on and before another, oldest first, between what there was and what there is then. CSV.
+
+    366 days at most; without `from`, as far back as that.
+    """
     async with services.database.transaction(caller.org_id) as session:
         found = await entries.statement(session, caller.org_id, caller.mode, _in_utc(since), _in_utc(until))
     headers = {"Content-Disposition": 'attachment; filename="credits.csv"'}

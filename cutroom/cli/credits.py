@@ -55,7 +55,9 @@ def entries(as_json: AsJson = False) -> None:
 
 @app.command()
 def statement(
-    since: Annotated[Moment, typer.Option("--from", help="First day or time, of UTC; from the beginning where left out.")] = None,
+    since: Annotated[
+        Moment, typer.Option("--from", help="First day or time, of UTC; 366 days before the end where left out.")
+    ] = None,
     until: Annotated[Moment, typer.Option("--to", help="The day or time it ends before; now where left out.")] = None,
 ) -> None:
     """All entries of a period between two balances, oldest first, as CSV."""

@@ -1,7 +1,6 @@
-"""`cutroom reconcile`: what the schedules do, now: jobs, holds and uploads each minute, card payments each hour."""
+"""`cutroom reconcile`: what the schedules do, now: jobs, holds, uploads and deliveries each minute, card payments each hour."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 from uuid import uuid4
@@ -9,7 +8,7 @@ from uuid import uuid4
 import typer
 from rich.console import Console
 
-from cutroom.contracts.reconciliation import Findings
+from cutroom.contracts.reconciliation import Findings, Parts
 from cutroom.settings import get_settings
 
 app = typer.Typer()
@@ -18,14 +17,12 @@ app = typer.Typer()
 class Scope(StrEnum):
     ALL = "all"
     JOBS = "jobs"
+    HOLDS = "holds"
+    DELIVERIES = "deliveries"
     PAYMENTS = "payments"
 
 
-WORKFLOWS: Mapping[Scope, Sequence[str]] = {
-    Scope.ALL: ("reconciliation", "payment_reconciliation"),
-    Scope.JOBS: ("reconciliation",),
-    Scope.PAYMENTS: ("payment_reconciliation",),
-}
+PARTS = {Scope.JOBS: Parts(parts=("jobs",)), Scope.HOLDS: Parts(parts=("holds",)), Scope.DELIVERIES: Parts(parts=("deliveries",))}
 
 
 @app.command()
@@ -34,7 +31,7 @@ def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Mend what ended without saying so, and what Stripe and we tell differently; say what was found."""
-    findings = asyncio.run(_reconcile(WORKFLOWS[what]))
+    findings = asyncio.run(_reconcile(what))
     if as_json:
         Console().print_json(data=findings.model_dump())
     elif not findings.counts:
@@ -43,9 +40,15 @@ def reconcile(
         Console().print(f"{kind}: {count}")
 
 
-async def _reconcile(workflows: Sequence[str]) -> Findings:
+async def _reconcile(what: Scope) -> Findings:
     from cutroom.temporal.engine import Engine
 
     engine = Engine(get_settings())
-    found = [await engine.run(kind, f"{kind}/{uuid4().hex}", Findings) for kind in workflows]
-    return Findings(counts={kind: count for each in found for kind, count in each.counts.items()})
+    counts: dict[str, int] = {}
+    if what is not Scope.PAYMENTS:
+        found = await engine.run("reconciliation", f"reconciliation/{uuid4().hex}", Findings, PARTS.get(what))
+        counts.update(found.counts)
+    if what in (Scope.ALL, Scope.PAYMENTS):
+        found = await engine.run("payment_reconciliation", f"payment_reconciliation/{uuid4().hex}", Findings)
+        counts.update(found.counts)
+    return Findings(counts=counts)

@@ -202,7 +202,8 @@ class Client:
         return (Entry.model_validate(item) for item in self._pages("/v1/credits/entries"))
 
     def statement(self, since: datetime | None = None, until: datetime | None = None) -> str:
-        """All entries from `since` on and before `until` between two balances, as CSV."""
+        """All entries from `since` on and before `until` between two balances, as CSV: 366 days at most, and the last where no
+        `since` is given."""
         period = {"from": since and since.isoformat(), "to": until and until.isoformat()}
         return self._transport.text("/v1/credits/statement", **period)
 
@@ -213,9 +214,9 @@ class Client:
         body = {"success_url": success_url, "cancel_url": cancel_url} | ({"plan": plan} if plan else {"pack": pack})
         return Checkout.model_validate(self._transport.post("/v1/checkouts", body, key=key))
 
-    def open_portal(self, return_url: str) -> str:
+    def open_portal(self, return_url: str, *, key: str | None = None) -> str:
         """The address of a page on which the plan is changed or ended."""
-        return str(self._transport.post("/v1/portal-sessions", {"return_url": return_url})["url"])
+        return str(self._transport.post("/v1/portal-sessions", {"return_url": return_url}, key=key)["url"])
 
     def grant(self, amount: int, reason: str, *, key: str | None = None) -> None:
         """Give the token's organisation credits; needs the scope `admin`."""

@@ -44,18 +44,20 @@ class Intent(Frozen):
 
 
 class Refunded(Frozen):
-    """A refund that went through, in minor units of its charge's currency."""
+    """A refund, in minor units of its charge's currency. `failed`: the money came back to us after all, or never went."""
 
     id: str
     intent_id: str
     amount: int
     created_at: datetime
+    failed: bool = False
 
 
 class Disputed(Frozen):
     """A dispute that took money. `won`: it was given back."""
 
     id: str
+    intent_id: str = ""
     won: bool
     created_at: datetime
 

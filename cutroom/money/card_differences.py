@@ -11,12 +11,14 @@ from cutroom.contracts.cards import Intent
 from cutroom.store.payments import status_of
 from cutroom.store.tables import Job, Payment
 
-Mending = Literal["none", "note", "add", "release", "cancel"]
+Mending = Literal["none", "note", "add", "release", "cancel", "book"]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """`mending`: `note` what Stripe says, `add` the payment that is missing, `release` the job's payment, `cancel` the intent."""
+    """`mending`: `note` what Stripe says, `add` the payment that is missing, `release` the job's payment, `cancel` the intent,
+    `book` the purchase.
+    """
 
     kind: str
     detail: str

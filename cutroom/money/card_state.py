@@ -6,15 +6,12 @@ can be brought to it in any order of events.
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from cutroom.contracts.cards import CardState, Disputed, Purchase, Refunded, SubscriptionState
 from cutroom.errors import NotFound
-from cutroom.money.cards import Cards, at, refund_of
-from cutroom.money.checkouts import Sold, sold_as
-
-# Inquiries that took no money (`warning_...`), and a dispute that a refund made moot: https://docs.stripe.com/disputes
-_HARMLESS = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+from cutroom.money.cards import Cards, at
+from cutroom.money.checkouts import sold_as
+from cutroom.money.sales import CHARGED, disputed, month_of, pack_of, refunded
 
 
 async def look_up(cards: Cards, kind: str, object_id: str) -> CardState:
@@ -50,6 +47,9 @@ HANDLED = frozenset(
         "customer.subscription.paused",
         "customer.subscription.resumed",
         "charge.refunded",
+        "charge.refund.updated",
+        "refund.failed",
+        "refund.updated",
         "charge.dispute.created",
         "charge.dispute.updated",
         "charge.dispute.closed",
@@ -66,18 +66,17 @@ async def _intent(cards: Cards, intent_id: str) -> CardState:
 
 async def _session(cards: Cards, session_id: str) -> CardState:
     """https://docs.stripe.com/api/checkout/sessions/object"""
-    session = (await cards.ask("get_checkout", lambda client: client.v1.checkout.sessions.retrieve_async(session_id))).to_dict()
+    session = (
+        await cards.ask(
+            "get_checkout", lambda client: client.v1.checkout.sessions.retrieve_async(session_id, {"expand": [CHARGED]})
+        )
+    ).to_dict()
     if session.get("invoice"):
         return await _invoice(cards, session["invoice"])
-    sold = sold_as((session.get("metadata") or {}).get("product", ""))
-    if sold is None or session["payment_status"] != "paid":
-        return CardState(mode=cards.mode, customer=session.get("customer") or "")
-    intent = await cards.ask(
-        "get_intent", lambda client: client.v1.payment_intents.retrieve_async(session["payment_intent"], _CHARGE)
-    )
-    charge = intent.to_dict()["latest_charge"]
-    purchase = await _purchase(cards, session_id, sold, session["amount_total"], at(charge["created"]), None, intent.id)
-    return CardState(mode=cards.mode, customer=session["customer"], purchase=purchase)
+    purchase = pack_of(session)
+    if purchase is not None:
+        purchase = await _with_causes(cards, purchase, session["payment_intent"]["id"])
+    return CardState(mode=cards.mode, customer=session.get("customer") or "", purchase=purchase)
 
 
 async def _invoice(cards: Cards, invoice_id: str) -> CardState:
@@ -89,17 +88,10 @@ async def _invoice(cards: Cards, invoice_id: str) -> CardState:
     subscribed = ((invoice.get("parent") or {}).get("subscription_details") or {}).get("subscription")
     if subscribed:
         state = (await _subscription(cards, subscribed)).model_copy(update={"customer": state.customer})
-    line = next((line for line in invoice["lines"]["data"] if _product(line) and line["amount"] > 0), None)
-    if line is None or invoice["status"] != "paid":
-        return state
-    sold = sold_as(_product(line))
-    paid_by = [each["payment"].get("payment_intent") for each in (invoice.get("payments") or {"data": []})["data"]]
-    if sold is None:
-        return state
-    paid_at = at(invoice["status_transitions"]["paid_at"])
-    intent_id = next(filter(None, paid_by), "")
-    ends_at = at(line["period"]["end"])
-    purchase = await _purchase(cards, invoice_id, sold, invoice["amount_paid"], paid_at, ends_at, intent_id)
+    purchase = month_of(invoice)
+    if purchase is not None:
+        paid_by = [each["payment"].get("payment_intent") for each in (invoice.get("payments") or {"data": []})["data"]]
+        purchase = await _with_causes(cards, purchase, next(filter(None, paid_by), ""))
     return state.model_copy(update={"purchase": purchase})
 
 
@@ -119,6 +111,12 @@ async def _subscription(cards: Cards, subscription_id: str) -> CardState:
         None,
     )
     return CardState(mode=cards.mode, customer=found["customer"], subscription=state)
+
+
+async def _refund(cards: Cards, refund_id: str) -> CardState:
+    """https://docs.stripe.com/api/refunds/object"""
+    refund = (await cards.ask("get_refund", lambda client: client.v1.refunds.retrieve_async(refund_id))).to_dict()
+    return await _charge(cards, refund["charge"]) if refund.get("charge") else CardState(mode=cards.mode)
 
 
 async def _dispute(cards: Cards, dispute_id: str) -> CardState:
@@ -146,39 +144,21 @@ async def _charge(cards: Cards, charge_id: str) -> CardState:
     return CardState(mode=cards.mode, customer=customer)
 
 
-async def _purchase(
-    cards: Cards, id: str, sold: Sold, amount: int, paid_at: datetime, ends_at: datetime | None, intent_id: str
-) -> Purchase:
+async def _with_causes(cards: Cards, purchase: Purchase, intent_id: str) -> Purchase:
+    """The purchase with all that was refunded and disputed of its payment."""
     refunds: list[Refunded] = []
     disputes: list[Disputed] = []
     if intent_id:
         of_intent = {"payment_intent": intent_id}
         async for found in cards.pages("list_refunds", lambda client: client.v1.refunds.list_async, of_intent):
-            if found["status"] == "succeeded":
-                refunds.append(refund_of(found))
+            refunds += refunded(found)
         async for found in cards.pages("list_disputes", lambda client: client.v1.disputes.list_async, of_intent):
-            if found["status"] not in _HARMLESS:
-                disputes.append(Disputed(id=found["id"], won=found["status"] == "won", created_at=at(found["created"])))
-    return Purchase(
-        id=id,
-        book=sold.book,
-        kind=sold.kind,
-        item=sold.name,
-        amount=amount,
-        paid_at=paid_at,
-        ends_at=ends_at,
-        refunds=sorted(refunds, key=lambda refund: (refund.created_at, refund.id)),
-        disputes=sorted(disputes, key=lambda dispute: (dispute.created_at, dispute.id)),
-    )
+            disputes += disputed(found)
+    oldest_first = sorted(refunds, key=lambda refund: (refund.created_at, refund.id))
+    disputes.sort(key=lambda dispute: (dispute.created_at, dispute.id))
+    return purchase.model_copy(update={"refunds": oldest_first, "disputes": disputes})
 
 
-def _product(line: Mapping[str, Any]) -> str:
-    """The product of an invoice's line: https://docs.stripe.com/api/invoice-line-item/object"""
-    details = (line.get("pricing") or {}).get("price_details") or {}
-    return str(details.get("product") or "")
-
-
-_CHARGE: Any = {"expand": ["latest_charge"]}
 _READERS: Mapping[str, Callable[[Cards, str], Awaitable[CardState]]] = {
     "payment_intent": _intent,
     "checkout.session": _session,
@@ -186,4 +166,6 @@ _READERS: Mapping[str, Callable[[Cards, str], Awaitable[CardState]]] = {
     "customer.subscription": _subscription,
     "charge": _charge,
     "charge.dispute": _dispute,
+    "charge.refund": _refund,
+    "refund": _refund,
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import stripe
 
 T = TypeVar("T")
+# The method of Stripe's client that lists something.
+Lister = Callable[["stripe.StripeClient"], Callable[[Any], Awaitable[Any]]]
 
 ANSWER_WITHIN_S = 20.0
 LIVE_KEYS = ("sk_live_", "rk_live_")
@@ -124,19 +126,11 @@ class Cards:
         )
         return refund_of(refund.to_dict())
 
-    async def intents(self, since: datetime, until: datetime) -> AsyncIterator[Intent]:
-        """All intents made from `since` to before `until`, newest first. Raises Unreachable (`card_unclear`), SetupError."""
-        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-        wanted = {"created": created, "expand": ["data.latest_charge"]}
-        async for found in self.pages("list_intents", lambda client: client.v1.payment_intents.list_async, wanted):
-            yield intent_of(found)
-
-    async def refunds(self, since: datetime, until: datetime) -> AsyncIterator[Refunded]:
-        """All refunds made from `since` to before `until` that went through, newest first. Raises as `intents`."""
-        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-        async for found in self.pages("list_refunds", lambda client: client.v1.refunds.list_async, {"created": created}):
-            if found["status"] == "succeeded":
-                yield refund_of(found)
+    async def intents(self, since: datetime, until: datetime, after: str = "") -> tuple[list[Intent], str]:
+        """A page of the intents made from `since` to before `until`, newest first: see `page`."""
+        wanted = {"created": within(since, until), "expand": ["data.latest_charge"]}
+        found, more = await self.page("list_intents", lambda client: client.v1.payment_intents.list_async, wanted, after)
+        return [intent_of(intent) for intent in found], more
 
     async def create_customer(self, org_id: str) -> str:
         """The id of an organisation's customer; the same organisation within a day is the same customer."""
@@ -167,18 +161,23 @@ class Cards:
             raise _wrong_mode()
         return intent
 
-    async def pages(
-        self, operation: str, method: Callable[["stripe.StripeClient"], Callable[[Any], Awaitable[Any]]], wanted: Mapping[str, Any]
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Everything that a list holds, page by page: https://docs.stripe.com/api/pagination"""
-        page: dict[str, Any] = {**wanted, "limit": 100}
+    async def page(self, operation: str, method: Lister, wanted: Mapping[str, Any], after: str) -> tuple[list[dict[str, Any]], str]:
+        """Up to a hundred objects of a list that come after the object `after`, and what the next page comes after; empty at the
+        end: https://docs.stripe.com/api/pagination. Raises Unreachable (`card_unclear`), SetupError.
+        """
+        asked = {**wanted, "limit": 100, **({"starting_after": after} if after else {})}
+        found = (await self.ask(operation, lambda client: method(client)(asked))).to_dict()
+        return found["data"], found["data"][-1]["id"] if found["has_more"] else ""
+
+    async def pages(self, operation: str, method: Lister, wanted: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Everything that a list holds."""
+        after = ""
         while True:
-            found = (await self.ask(operation, lambda client: method(client)(page))).to_dict()
-            for item in found["data"]:
+            found, after = await self.page(operation, method, wanted, after)
+            for item in found:
                 yield item
-            if not found["has_more"]:
+            if not after:
                 return
-            page.update(starting_after=found["data"][-1]["id"])
 
 
 class CardModes:
@@ -223,8 +222,17 @@ def intent_of(found: Mapping[str, Any]) -> Intent:
 def refund_of(found: Mapping[str, Any]) -> Refunded:
     """https://docs.stripe.com/api/refunds/object"""
     return Refunded(
-        id=found["id"], intent_id=found.get("payment_intent") or "", amount=found["amount"], created_at=at(found["created"])
+        id=found["id"],
+        intent_id=found.get("payment_intent") or "",
+        amount=found["amount"],
+        created_at=at(found["created"]),
+        failed=found["status"] in ("failed", "canceled"),
     )
+
+
+def within(since: datetime, until: datetime) -> dict[str, int]:
+    """A range of `created`, from `since` to before `until`."""
+    return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
 
 
 def at(seconds: int) -> datetime:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cutroom.contracts.cards import Mode
-from cutroom.errors import InvalidRequest
+from cutroom.errors import Conflict, InvalidRequest
 from cutroom.money.books import BOOKS, CURRENT, Pack, Plan
 from cutroom.money.cards import Cards
 
@@ -56,10 +56,13 @@ async def open_checkout(
 ) -> tuple[str, str]:
     """The id and the URL of a page that sells `sold` to `customer`; the same `key` answers the same within a day.
 
-    See https://docs.stripe.com/api/checkout/sessions/create. Raises InvalidRequest (`plan_unknown`, `pack_unknown`,
-    `card_request_refused`), Conflict (`operation_differs`) for another page under one key, Unreachable (`card_unclear`),
-    SetupError.
+    A page that sells a plan ends those that were opened before it, so that nobody subscribes twice. See
+    https://docs.stripe.com/api/checkout/sessions/create. Raises InvalidRequest (`plan_unknown`, `pack_unknown`,
+    `card_request_refused`), Conflict (`operation_differs`) for another page under one key, (`plan_subscribed`) for a plan where
+    there is one, Unreachable (`card_unclear`), SetupError.
     """
+    if sold.kind == "plan":
+        await _require_unsubscribed(cards, customer)
     price = await _price(cards, sold)
     named = {"organisation": org_id, "mode": cards.mode, sold.kind: sold.name}
     wanted: Any = {
@@ -76,19 +79,58 @@ async def open_checkout(
         "create_checkout",
         lambda client: client.v1.checkout.sessions.create_async(wanted, {"idempotency_key": key}),
     )
+    if sold.kind == "plan":
+        await _expire_older(cards, customer, session.id)
     return session.id, session.url or ""
 
 
-async def open_portal(cards: Cards, customer: str, return_url: str) -> str:
+async def _require_unsubscribed(cards: Cards, customer: str) -> None:
+    """Stripe knows of a subscription some seconds before its event tells us."""
+    running: Any = {"customer": customer, "status": "active", "limit": 1}
+    found = await cards.ask("list_subscriptions", lambda client: client.v1.subscriptions.list_async(running))
+    if found.data:
+        raise plan_subscribed()
+
+
+async def _expire_older(cards: Cards, customer: str, newest: str) -> None:
+    """End the customer's open pages for plans that are older than `newest`: https://docs.stripe.com/api/checkout/sessions/expire
+
+    Where one of them was paid meanwhile, the newest one is ended instead, and Conflict (`plan_subscribed`) raised.
+    """
+    wanted = {"customer": customer, "status": "open"}
+    pages = cards.pages("list_checkouts", lambda client: client.v1.checkout.sessions.list_async, wanted)
+    open_ids = [found["id"] async for found in pages if found["mode"] == "subscription"]
+    older = open_ids[open_ids.index(newest) + 1 :] if newest in open_ids else []
+    ended = [await _expire(cards, session_id) for session_id in older]
+    if "complete" in ended:
+        await _expire(cards, newest)
+        raise plan_subscribed()
+
+
+async def _expire(cards: Cards, session_id: str) -> str | None:
+    """End a page; answers its status afterwards, which is `complete` where it was paid before."""
+    try:
+        ended = await cards.ask("expire_checkout", lambda client: client.v1.checkout.sessions.expire_async(session_id))
+    except InvalidRequest:
+        ended = await cards.ask("get_checkout", lambda client: client.v1.checkout.sessions.retrieve_async(session_id))
+    return ended.status
+
+
+def plan_subscribed() -> Conflict:
+    return Conflict("This organisation has a plan already; change it in a portal session.", code="plan_subscribed")
+
+
+async def open_portal(cards: Cards, customer: str, return_url: str, key: str) -> str:
     """The URL of a page on which `customer` changes or ends a subscription: https://docs.stripe.com/customer-management
 
-    Raises InvalidRequest (`card_request_refused`), Unreachable (`card_unclear`), SetupError.
+    The same `key` answers the same within a day. Raises InvalidRequest (`card_request_refused`), Conflict (`operation_differs`) for
+    another page under one key, Unreachable (`card_unclear`), SetupError.
     """
     configuration = await _configuration(cards)
     session = await cards.ask(
         "create_portal",
         lambda client: client.v1.billing_portal.sessions.create_async(
-            {"customer": customer, "configuration": configuration, "return_url": return_url}
+            {"customer": customer, "configuration": configuration, "return_url": return_url}, {"idempotency_key": key}
         ),
     )
     return session.url
@@ -147,6 +189,6 @@ async def _configuration(cards: Cards) -> str:
     return made.id
 
 
-def checkout_key(org_id: str, mode: Mode, key: str) -> str:
+def page_key(org_id: str, mode: Mode, page: Literal["checkout", "portal"], key: str) -> str:
     """Stripe's Idempotency-Key for a client's own: two organisations may choose the same."""
-    return f"{org_id}/{mode}/checkout/{key}"
+    return f"{org_id}/{mode}/{page}/{key}"

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import datetime
 
 from cutroom.store.entries import ACCOUNTS, Statement
 
@@ -15,16 +14,12 @@ def to_csv(statement: Statement) -> str:
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(["at", "entry", "operation_id", "job_id", "reason", *ACCOUNTS])
-    rows.writerow([_time(statement.since), "opening balance", "", "", "", *statement.opening.values()])
+    rows.writerow([statement.since.isoformat(), "opening balance", "", "", "", *statement.opening.values()])
     for entry in statement.entries:
         said = [entry.phase, entry.operation_id, entry.job_id or "", entry.reason]
-        rows.writerow([_time(entry.at), *(_text(cell) for cell in said), *entry.amounts.values()])
-    rows.writerow([_time(statement.until), "closing balance", "", "", "", *statement.closing.values()])
+        rows.writerow([entry.at.isoformat(), *(_text(cell) for cell in said), *entry.amounts.values()])
+    rows.writerow([statement.until.isoformat(), "closing balance", "", "", "", *statement.closing.values()])
     return out.getvalue()
-
-
-def _time(at: datetime | None) -> str:
-    return at.isoformat() if at is not None else ""
 
 
 def _text(cell: str) -> str:

@@ -1,5 +1,7 @@
 """Stripe's customers of organisations, and the events that Stripe sent. Events are the system role's alone to write."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +30,12 @@ async def owner_of(session: AsyncSession, customer_id: str, mode: Mode) -> str |
     query = select(col(CardCustomer.org_id)).where(col(CardCustomer.customer_id) == customer_id, col(CardCustomer.mode) == mode)
     org_id: str | None = await session.scalar(query)
     return org_id
+
+
+async def owners_of(session: AsyncSession, customer_ids: Sequence[str], mode: Mode) -> dict[str, str]:
+    """Customer -> organisation, of those that are somebody's here. For the system role."""
+    query = select(CardCustomer).where(col(CardCustomer.customer_id).in_(customer_ids), col(CardCustomer.mode) == mode)
+    return {customer.customer_id: customer.org_id for customer in await session.scalars(query)}
 
 
 async def add(session: AsyncSession, event: CardEventInput, org_id: str | None) -> bool:

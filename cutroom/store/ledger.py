@@ -7,6 +7,7 @@ An operation's postings sum to zero. Each grant carries the sums of its postings
 All of an organisation's operations queue at one lock (`lock`), taken after any row the caller locks itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -203,39 +204,50 @@ async def adjust(
 async def revoke(
     session: AsyncSession,
     org_id: str,
-    grant_id: str,
+    grant_ids: Sequence[str],
     *,
     amount: int | None = None,
     operation_id: str | None = None,
     now: datetime | None = None,
 ) -> int:
-    """Take a grant back, `amount` of it or all, but not what expired; answers how many credits that was.
+    """Take grants of one mode back, in this order, `amount` of them or all, but not what expired; answers how many credits.
 
-    What was spent of it stays spent, so that `available` falls below zero by as much. `operation_id`: the refund's or the
-    dispute's; without one, the grant is taken back as a whole, once. Again, it answers the same. Raises NotFound
-    (`grant_unknown`), InvalidRequest (`amount_invalid`), Conflict (`operation_differs`) for another grant, or less, under one
-    `operation_id`.
+    What was spent of them stays spent, so that `available` falls below zero by as much. `operation_id`: the refund's or the
+    dispute's; without one, the first grant's own. Again, it answers the same. Raises NotFound (`grant_unknown`), InvalidRequest
+    (`amount_invalid`), Conflict (`operation_differs`) for other grants, or less, under one `operation_id`.
     """
     if amount is not None:
         _require_positive(amount)
     clock = await lock(session, org_id)
     at = now or clock
-    row = await session.get(Grant, grant_id, populate_existing=True)
-    if row is None or row.org_id != org_id:
+    rows = [row for grant_id in grant_ids if (row := await session.get(Grant, grant_id, populate_existing=True))]
+    if len(rows) < len(grant_ids) or any(row.org_id != org_id for row in rows):
         raise NotFound("There is no such grant in this organisation.", code="grant_unknown")
-    done = await _done(session, org_id, operation_id or grant_id, "revoke")
+    operation_id = operation_id or grant_ids[0]
+    done = await _done(session, org_id, operation_id, "revoke")
     if done is not None:
-        if done.grants != [grant_id] or (amount is not None and amount < done.revoked):
+        if not {*done.grants} <= {*grant_ids} or (amount is not None and amount < done.revoked):
             raise _differs()
         return int(done.revoked)
-    await expire(session, org_id, row.mode, at)
-    await session.refresh(row)
-    left = row.granted - row.expired - row.revoked
-    taken = left if amount is None else min(amount, left)
-    if taken:
-        operation = Operation(org_id, operation_id or grant_id, "revoke", row.mode, at)
-        await record(session, operation, move(grant_id, "available", "revoked", taken))
-    return taken
+    await expire(session, org_id, rows[0].mode, at)
+    postings: list[Posting] = []
+    total = 0
+    for row in rows:
+        await session.refresh(row)
+        left = row.granted - row.expired - row.revoked
+        taken = left if amount is None else min(amount - total, left)
+        postings += move(row.id, "available", "revoked", taken)
+        total += taken
+    if postings:
+        await record(session, Operation(org_id, operation_id, "revoke", rows[0].mode, at), postings)
+    return total
+
+
+async def booked(session: AsyncSession, org_id: str, operation_ids: Sequence[str]) -> dict[str, int]:
+    """Those of these operations that granted or revoked credits, and how many; nobody adds to them until the transaction ends."""
+    await lock(session, org_id)
+    rows = await session.execute(_BOOKED, {"org_id": org_id, "operation_ids": list(operation_ids)})
+    return {row.operation_id: int(row.amount) for row in rows}
 
 
 async def balance(session: AsyncSession, org_id: str, mode: str, *, now: datetime | None = None) -> Balance:
@@ -302,6 +314,12 @@ _DONE = text("""
     from ledger_operations o join ledger_postings p using (org_id, operation_id, phase)
     where o.org_id = :org_id and o.operation_id = :operation_id and o.phase = :phase
     group by o.mode, o.job_id, o.reason
+""")
+
+_BOOKED = text("""
+    select operation_id, abs(sum(amount)) as amount from ledger_postings
+    where org_id = :org_id and operation_id = any(:operation_ids) and phase in ('grant', 'revoke') and account = 'available'
+    group by operation_id
 """)
 
 _BALANCE = text(f"""

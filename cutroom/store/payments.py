@@ -11,6 +11,7 @@ from sqlmodel import col
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.cards import Intent, Mode
 from cutroom.errors import Conflict, NotFound
+from cutroom.store.pages import Page, read_page
 from cutroom.store.tables import Job, Payment
 
 # What a status of Stripe's is to us: https://docs.stripe.com/payments/paymentintents/lifecycle
@@ -93,11 +94,13 @@ async def abandon(session: AsyncSession, job: JobRef) -> bool:
     return await session.scalar(heard) is None
 
 
-async def intents_begun(session: AsyncSession, mode: Mode, since: datetime, until: datetime) -> list[str]:
-    """Intents of payments begun from `since` to before `until`, of all organisations that the session sees."""
-    begun = (col(Payment.created_at) >= since, col(Payment.created_at) < until)
-    query = select(col(Payment.intent_id)).where(col(Payment.mode) == mode, col(Payment.intent_id) != "", *begun)
-    return list(await session.scalars(query))
+async def begun(
+    session: AsyncSession, mode: Mode, since: datetime, until: datetime, cursor: str | None, limit: int
+) -> Page[Payment]:
+    """Payments begun from `since` to before `until` that name an intent, of all organisations that the session sees."""
+    mine = (col(Payment.mode) == mode, col(Payment.intent_id) != "")
+    query = select(Payment).where(*mine, col(Payment.created_at) >= since, col(Payment.created_at) < until)
+    return await read_page(session, query, Payment.created_at, Payment.id, cursor, limit)
 
 
 async def by_intents(session: AsyncSession, intent_ids: Sequence[str]) -> dict[str, Payment]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -35,10 +35,18 @@ async def set_subscription(
     await session.execute(row.on_conflict_do_update(index_elements=["org_id", "mode", "provider_id"], set_=told, where=newer))
 
 
+async def running(session: AsyncSession, org_id: str, mode: str) -> list[str]:
+    """The subscriptions that the organisation pays for, in the card processor's ids; more than one is one too many."""
+    return list(await session.scalars(select(col(Subscription.provider_id)).where(*_running(org_id, mode))))
+
+
 async def plan_of(session: AsyncSession, org_id: str, mode: str) -> str | None:
     """The plan that the organisation subscribes to, or None. Of several the one that is paid for longest."""
-    mine = (col(Subscription.org_id) == org_id, col(Subscription.mode) == mode, col(Subscription.status).in_(ENTITLING))
-    running = col(Subscription.period_end) > func.now() - LATE_RENEWAL
-    query = select(col(Subscription.plan)).where(*mine, running).order_by(col(Subscription.period_end).desc()).limit(1)
+    query = select(col(Subscription.plan)).where(*_running(org_id, mode)).order_by(col(Subscription.period_end).desc()).limit(1)
     plan: str | None = await session.scalar(query)
     return plan
+
+
+def _running(org_id: str, mode: str) -> tuple[ColumnElement[bool], ...]:
+    mine = (col(Subscription.org_id) == org_id, col(Subscription.mode) == mode, col(Subscription.status).in_(ENTITLING))
+    return (*mine, col(Subscription.period_end) > func.now() - LATE_RENEWAL)

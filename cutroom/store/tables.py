@@ -253,7 +253,10 @@ class Outbox(SQLModel, table=True):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("outbox_due", "next_at", postgresql_where="done_at IS NULL"),)
+    __table_args__ = (
+        Index("outbox_due", "next_at", postgresql_where="done_at IS NULL"),
+        Index("outbox_done", "done_at", postgresql_where="done_at IS NOT NULL"),
+    )
     id: str = Field(primary_key=True)
     org_id: str | None = Field(default=None, foreign_key="organisations.id")
     kind: str
@@ -268,6 +271,7 @@ class Outbox(SQLModel, table=True):
 
 class IdempotencyKey(SQLModel, table=True):
     __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("idempotency_keys_by_time", "created_at"),)
     org_id: str = Field(primary_key=True, foreign_key="organisations.id")
     route: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -304,7 +308,11 @@ class LedgerOperation(SQLModel, table=True):
     """One step of money. phase: grant | hold | settle | refund | adjust | expire | revoke. `reason`: why. Append-only."""
 
     __tablename__ = "ledger_operations"
-    __table_args__ = (_ref("job_id", "jobs"), Index("ledger_operations_by_time", "org_id", "mode", "at"))
+    __table_args__ = (
+        _ref("job_id", "jobs"),
+        Index("ledger_operations_by_time", "org_id", "mode", "at"),
+        Index("ledger_operations_grants", "mode", "at", postgresql_where="phase = 'grant'"),
+    )
     org_id: str = Field(primary_key=True, foreign_key="organisations.id")
     operation_id: str = Field(primary_key=True)
     phase: str = Field(primary_key=True)
@@ -328,6 +336,7 @@ class LedgerPosting(SQLModel, table=True):
         ),
         _ref("grant_id", "grants"),
         Index("ledger_postings_by_grant", "org_id", "grant_id"),
+        Index("ledger_postings_by_cause", "operation_id", postgresql_where="phase IN ('grant', 'revoke')"),
     )
     org_id: str = Field(primary_key=True)
     operation_id: str = Field(primary_key=True)
@@ -341,7 +350,12 @@ class KeptQuote(SQLModel, table=True):
     """A price that is promised until `expires_at`, to one job. `request`: {clips}. `price`: as in `jobs`."""
 
     __tablename__ = "quotes"
-    __table_args__ = (UniqueConstraint("org_id", "id"), _ref("asset_id", "assets"), _ref("job_id", "jobs"))
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        _ref("asset_id", "assets"),
+        _ref("job_id", "jobs"),
+        Index("quotes_unused", "expires_at", postgresql_where="job_id IS NULL"),
+    )
     id: str = Field(primary_key=True)
     org_id: str = Field(foreign_key="organisations.id")
     mode: str
@@ -402,6 +416,7 @@ class Payment(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("org_id", "id"),
         Index("payments_one_per_intent", "intent_id", unique=True, postgresql_where="intent_id <> ''"),
+        Index("payments_by_time", "mode", "created_at"),
         _ref("job_id", "jobs"),
     )
     id: str = Field(primary_key=True)

@@ -19,6 +19,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from cutroom.contracts.base import Frozen
 from cutroom.contracts.ids import workflow_id
 from cutroom.contracts.steps import Queue
 from cutroom.errors import Unreachable
@@ -111,12 +112,13 @@ class Engine:
         forced = (WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT)
         return RunState.TERMINATED if description.status in forced else RunState.ENDED
 
-    async def run(self, kind: str, target: str, gives: type[T]) -> T:
-        """Run workflow `kind` without input as `target` and wait for its result. Raises Unreachable."""
+    async def run(self, kind: str, target: str, gives: type[T], input: Frozen | None = None) -> T:
+        """Run workflow `kind`, with an input or none, as `target` and wait for its result. Raises Unreachable."""
         client = await self.client()
         with asking("run"):
             result: T = await client.execute_workflow(
                 kind,
+                args=[input] if input is not None else [],
                 id=target,
                 task_queue=Queue.CONTROL,
                 result_type=gives,

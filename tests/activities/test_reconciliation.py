@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 import activities.reconciliation as reconciling
 from activities.base import Resources, Task
 from activities.money import hold_credits
-from activities.reconciliation import expire_grants, reconcile_holds, reconcile_jobs, sweep_store, sweep_uploads
+from activities.reconciliation import expire_grants, purge_records, reconcile_holds, reconcile_jobs, sweep_store, sweep_uploads
 from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import EventInput, JobStatus
@@ -15,7 +17,7 @@ from cutroom.contracts.reconciliation import EveryOrganisation
 from cutroom.errors import Conflict
 from cutroom.store import jobs, ledger, payments, reconciliation, uploads
 from cutroom.store.ledger import Balance
-from cutroom.store.tables import Asset, Job, Upload
+from cutroom.store.tables import Asset, IdempotencyKey, Job, KeptQuote, Outbox, Upload
 from cutroom.temporal.engine import RunState
 from cutroom.temporal.outbox import sweep_once
 
@@ -97,6 +99,41 @@ async def test_a_hold_that_outlived_its_job_comes_back(task: Task, resources: Re
 async def test_the_hold_of_a_live_job_stays(task: Task, resources: Resources, paid_job: JobRef) -> None:
     await reconcile_holds(task, EveryOrganisation())
     assert (await balance_of(resources, paid_job)).held == 16
+
+
+async def test_records_that_nobody_needs_any_more_go_and_all_others_stay(
+    task: Task, resources: Resources, paid_job: JobRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches of one, so that more than one is needed."""
+    monkeypatch.setattr(reconciling, "PURGED_AT_ONCE", 1)
+    now, org = datetime.now(UTC), {"org_id": paid_job.org_id}
+    row = await row_of(resources, paid_job)
+
+    def ago(days: float) -> datetime:
+        return now - timedelta(days=days)
+
+    def quote_row(id: str, ended: datetime, job_id: str | None) -> KeptQuote:
+        return KeptQuote(id=id, **org, mode="live", kind="campaign", asset_id=row.asset_id, job_id=job_id, expires_at=ended)
+
+    def key_row(key: str, created_at: datetime) -> IdempotencyKey:
+        return IdempotencyKey(**org, route="r", key=key, body_sha256="", status=202, created_at=created_at)
+
+    names = {name: new_id("out") for name in ("old 1", "old 2", "new", "waiting")}
+    async with resources.all_organisations.transaction(None) as session:
+        for name, done_at in (("old 1", ago(8)), ("old 2", ago(9)), ("new", ago(6.9)), ("waiting", None)):
+            session.add(Outbox(id=names[name], **org, kind="start", target="x/y", created_at=ago(99), done_at=done_at, next_at=now))
+        session.add_all([key_row("old 1", ago(31)), key_row("old 2", ago(400)), key_row("new", ago(29.9))])
+        used, ended = new_id("quo"), [new_id("quo") for _ in range(2)]
+        session.add_all([quote_row(ended[0], ago(31), None), quote_row(ended[1], ago(99), None)])
+        session.add_all([quote_row(used, ago(99), paid_job.job_id), quote_row("quo_new", ago(29.9), None)])
+    counts = (await purge_records(task, EveryOrganisation())).counts
+    assert counts == {"purged_outbox": 2, "purged_idempotency_keys": 2, "purged_quotes": 2}
+    async with resources.all_organisations.transaction(None) as session:
+        outbox = await session.scalars(select(col(Outbox.id)).where(col(Outbox.org_id) == paid_job.org_id))
+        keys = await session.scalars(select(col(IdempotencyKey.key)).where(col(IdempotencyKey.org_id) == paid_job.org_id))
+        quotes = await session.scalars(select(col(KeptQuote.id)).where(col(KeptQuote.org_id) == paid_job.org_id))
+        assert {*outbox} == {names["new"], names["waiting"]}
+        assert ({*keys}, {*quotes}) == ({"new"}, {used, "quo_new"})
 
 
 async def test_an_ingest_that_nobody_works_on_is_started_anew(task: Task, resources: Resources, paid_job: JobRef) -> None:

@@ -348,13 +348,16 @@ async def test_corrections_that_cannot_be_made_are_refused_by_name(tenant: Tenan
 
 
 async def test_a_statement_is_a_file_of_a_period(tenant: Tenant) -> None:
-    answer = await tenant.http.get("/v1/credits/statement", params={"from": "2026-01-01", "to": "2999-01-01T00:00:00+02:00"})
+    last_week = (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
+    answer = await tenant.http.get("/v1/credits/statement", params={"from": last_week, "to": "2999-01-01T00:00:00+02:00"})
     assert answer.headers["content-type"].startswith("text/csv")
     assert "attachment" in answer.headers["content-disposition"]
-    assert answer.text.splitlines()[1].startswith("2026-01-01T00:00:00+00:00,opening balance,")
+    assert answer.text.splitlines()[1].startswith(f"{last_week}T00:00:00+00:00,opening balance,")
     for period in ({"from": "2026-02-01", "to": "2026-01-01"}, {"from": "2999-01-01"}):
         refused = await tenant.http.get("/v1/credits/statement", params=period)
         assert (refused.status_code, refused.json()["code"]) == (422, "period_invalid")
+    refused = await tenant.http.get("/v1/credits/statement", params={"from": "2024-01-01", "to": "2025-06-01"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "period_too_long")
     assert (await tenant.http.get("/v1/credits/statement", params={"from": "soon"})).status_code == 422
 
 

@@ -21,7 +21,9 @@ from cutroom.contracts.steps import Queue
 from cutroom.errors import CardDeclined
 from cutroom.identity.tokens import Mode
 from cutroom.local.cards.server import CardServer
+from cutroom.money import checkouts
 from cutroom.money.books import BOOKS, CURRENT
+from cutroom.money.cards import Cards
 from cutroom.settings import Settings
 from cutroom.store import identity
 from cutroom.store.database import Database
@@ -154,6 +156,22 @@ async def test_a_disputed_pack_is_taken_back_and_given_again_when_the_dispute_is
     await buyer.has(BOOK.packs["small"].credits)
 
 
+@pytest.mark.parametrize(("card", "first", "later"), [("pm_card_pendingRefund", 100, 50), ("pm_card_refundFail", 50, 100)])
+async def test_a_refund_that_changes_later_takes_and_gives_again_what_it_comes_to(
+    new_buyer: NewBuyer, card_server: CardServer, card: str, first: int, later: int
+) -> None:
+    """https://docs.stripe.com/testing#refunds: one that is pending first, and one that fails after all."""
+    buyer, sdk = await new_buyer("live"), sdk_of(card_server, "live")
+    session = await asyncio.to_thread(sdk.v1.checkout.sessions.retrieve, await buyer.buy(card=card, pack="small"))
+    await buyer.has(BOOK.packs["small"].credits)
+    half: Any = {"payment_intent": session.payment_intent, "amount": BOOK.packs["small"].price // 2}
+    refund = await asyncio.to_thread(sdk.v1.refunds.create, half)
+    await buyer.has(first)
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {card_server.live_key}"}) as browser:
+        (await browser.post(f"{card_server.url}/stand-in/refunds/{refund.id}/settle")).raise_for_status()
+    await buyer.has(later)
+
+
 async def test_the_client_opens_a_page_where_another_card_may_be_tried(new_buyer: NewBuyer) -> None:
     buyer = await new_buyer("live")
     token = buyer.http.headers["Authorization"].removeprefix("Bearer ")
@@ -178,6 +196,53 @@ async def test_one_key_is_one_page_and_another_body_under_it_is_refused(new_buye
     refused = await buyer.open("key", pack="large")
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
     assert (await other.open("key", pack="small")).json()["id"] != first.json()["id"]
+
+
+async def test_of_two_pages_for_a_plan_only_the_last_can_be_paid(new_buyer: NewBuyer, card_server: CardServer) -> None:
+    buyer, sdk = await new_buyer("live"), sdk_of(card_server, "live")
+    pack = (await buyer.open(pack="small")).json()
+    first = (await buyer.open("first", plan="starter")).json()
+    second = (await buyer.open("second", plan="studio")).json()
+    assert (await buyer.open("first", plan="starter")).json() == first  # again, which ends no page that came later
+    async with httpx.AsyncClient() as browser:
+        assert (await browser.post(first["url"])).status_code == 400
+        assert (await browser.post(second["url"])).status_code == 200
+        assert (await buyer.open(plan="starter")).json()["code"] == "plan_subscribed"  # before its event was handled, too
+        assert (await browser.post(pack["url"])).status_code == 200
+    await buyer.has(BOOK.plans["studio"].credits + BOOK.packs["small"].credits)
+    customer = str((await asyncio.to_thread(sdk.v1.checkout.sessions.retrieve, first["id"])).customer)
+    assert len((await asyncio.to_thread(sdk.v1.subscriptions.list, {"customer": customer})).data) == 1
+
+
+async def test_a_page_that_was_paid_while_another_was_opened_ends_the_other(
+    new_buyer: NewBuyer, card_server: CardServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paid after it was seen to be open, and before it could be ended."""
+    buyer, sdk = await new_buyer("live"), sdk_of(card_server, "live")
+    first = (await buyer.open(plan="starter")).json()
+    expire = checkouts._expire
+
+    async def too_late(cards: Cards, session_id: str) -> str | None:
+        if session_id == first["id"]:
+            async with httpx.AsyncClient() as browser:
+                (await browser.post(first["url"])).raise_for_status()
+        return await expire(cards, session_id)
+
+    monkeypatch.setattr(checkouts, "_expire", too_late)
+    assert (await buyer.open(plan="studio")).json()["code"] == "plan_subscribed"
+    customer = str((await asyncio.to_thread(sdk.v1.checkout.sessions.retrieve, first["id"])).customer)
+    pages = await asyncio.to_thread(sdk.v1.checkout.sessions.list, {"customer": customer})
+    assert sorted(str(page.status) for page in pages.data) == ["complete", "expired"]
+
+
+async def test_one_key_is_one_portal_and_another_body_under_it_is_refused(new_buyer: NewBuyer) -> None:
+    buyer = await new_buyer("live")
+    assert (await buyer.open(pack="small")).status_code == 201
+    key, body = {"Idempotency-Key": "key"}, {"return_url": "https://example.com"}
+    first, again = [await buyer.http.post("/v1/portal-sessions", json=body, headers=key) for _ in range(2)]
+    assert first.json() == again.json()
+    refused = await buyer.http.post("/v1/portal-sessions", json={"return_url": "https://example.com/x"}, headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from activities.resources import open_resources
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import EventInput, JobStatus
-from cutroom.contracts.payment_reconciliation import PaymentDay
 from cutroom.local.cards.server import CardServer
 from cutroom.money.prices import quote
 from cutroom.settings import Settings
 from cutroom.store import identity, jobs, payments, reconciliation
 from cutroom.store.tables import Asset, Job, Payment
+from tests.cards.days import read_day, today
 from tests.conftest import DatabaseUrls, card_settings
 
 PRICE = quote("summary", source_s=1200, currency="usd")
@@ -94,9 +94,7 @@ class Till:
 
     async def reconcile(self, *others: str) -> dict[str, int]:
         """As the workflow does, for today, and this organisation and `others` alone."""
-        now = datetime.now(UTC)
-        day = PaymentDay(mode="test", since=now - timedelta(hours=1), until=now + timedelta(hours=1))
-        found = await reconciling.read_payments(self.task, await reconciling.list_payments(self.task, day))
+        found = await read_day(self.task, today())
         mine = [intent for intent in found.intents if intent.metadata["organisation"] in (self.org_id, *others)]
         differences = await reconciling.compare_payments(self.task, found.model_copy(update={"intents": mine}))
         for job in differences.release:
@@ -227,6 +225,20 @@ async def test_an_intent_that_stripe_knows_nothing_of_is_named(till: Till) -> No
         (await payments.of_job(session, job)).intent_id = "pi_gone"
     assert (await till.reconcile())["intent_missing"] == 1
     assert "intent_missing" in await till.findings()
+
+
+async def test_our_payments_are_listed_page_by_page(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciling, "LISTED_AT_ONCE", 2)
+    opened = [await till.held() for _ in range(3)]
+    page = today()
+    ids: list[str] = []
+    while page.after or not ids:
+        listed = await reconciling.list_payments(till.task, page)
+        assert len(listed.ids) <= 2
+        ids += listed.ids
+        page = page.model_copy(update={"after": listed.next})
+    assert {(await till.payment(job)).intent_id for job in opened} <= set(ids)
+    assert len(ids) == len(set(ids))
 
 
 async def test_the_payments_of_another_installation_are_left_alone(till: Till) -> None:

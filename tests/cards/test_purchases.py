@@ -18,7 +18,7 @@ from cutroom.money import purchases
 from cutroom.money.books import BOOKS, CURRENT
 from cutroom.store import card_events, entries, identity, ledger, plans
 from cutroom.store.database import Database
-from cutroom.store.tables import CardEvent, Job, Outbox
+from cutroom.store.tables import CardEvent, Finding, Job, Outbox
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PACK = BOOKS[CURRENT].packs["small"]
@@ -42,8 +42,8 @@ def pack(refunds: list[Refunded] | None = None, disputes: list[Disputed] | None 
     )
 
 
-def refund(number: int, amount: int, minutes: float) -> Refunded:
-    return Refunded(id=f"re_{number}", intent_id="pi_1", amount=amount, created_at=later(minutes))
+def refund(number: int, amount: int, minutes: float, *, failed: bool = False) -> Refunded:
+    return Refunded(id=f"re_{number}", intent_id="pi_1", amount=amount, created_at=later(minutes), failed=failed)
 
 
 def dispute(won: bool, minutes: float) -> Disputed:
@@ -71,6 +71,12 @@ class Shop:
             row = await session.get_one(CardEvent, event_id)
         assert row.handled_at is not None
         return row.outcome
+
+    async def findings(self) -> list[tuple[str, str]]:
+        """Kind and subject of each."""
+        async with self.system.transaction(None) as session:
+            found = await session.scalars(select(Finding).where(col(Finding.org_id) == self.org_id))
+            return [(finding.kind, finding.subject) for finding in found]
 
     async def books(self) -> dict[str, Any]:
         """The balance, the operations, and the plan."""
@@ -159,6 +165,63 @@ async def test_states_of_a_purchase_seen_late_or_never_come_to_one_end_state(sys
         assert (books["available"], books["revoked"]) == (0, books["granted"]), seen
 
 
+INQUIRY_HISTORY = [
+    pack(),
+    pack([refund(1, 300, 2)]),  # while the bank asks, at minute 1, and nothing is disputed yet
+    pack([refund(1, 300, 2)], [dispute(False, 1)]),
+    pack([refund(1, 300, 2)], [dispute(True, 1)]),
+    pack([refund(1, 300, 2), refund(2, 300, 3)], [dispute(True, 1)]),
+]
+LATE_REFUND_HISTORY = [
+    pack(),
+    pack([], [dispute(False, 2)]),
+    pack([], [dispute(True, 2)]),
+    pack([refund(1, 600, 1)], [dispute(True, 2)]),  # asked for at minute 1, and pending since
+]
+FAILED_REFUND_HISTORY = [
+    pack(),
+    pack([refund(1, 300, 1)]),
+    pack([refund(1, 300, 1), refund(2, 300, 2)]),
+    pack([refund(1, 300, 1, failed=True), refund(2, 300, 2)]),
+]
+
+
+@pytest.mark.parametrize(
+    ("history", "left"),
+    [(INQUIRY_HISTORY, 34), (LATE_REFUND_HISTORY, 34), (FAILED_REFUND_HISTORY, 67)],
+    ids=["inquiry", "late", "failed"],
+)
+async def test_what_was_booked_before_its_turn_is_booked_once_and_the_end_is_the_same(
+    system: Database, history: list[Purchase], left: int
+) -> None:
+    """No other state is seen, or any two of them in any order, or all; the last one in the end."""
+    last = len(history) - 1
+    for seen in [(), tuple(range(last)), *permutations(range(last + 1), 2)]:
+        shop = await new_shop(system)
+        for number in [*seen, last]:
+            await shop.apply(purchase=history[number])
+        await shop.apply(purchase=history[last])
+        assert (await shop.books())["available"] == left, seen
+
+
+@pytest.mark.parametrize("order", list(permutations([(1, 100), (2, 100), (3, 700)])))
+async def test_refunds_that_go_through_in_any_order_take_all_in_the_end(shop: Shop, order: tuple[tuple[int, int], ...]) -> None:
+    for count in range(1, 4):
+        await shop.apply(purchase=pack([refund(number, amount, number) for number, amount in order[:count]]))
+    assert (await shop.books())["available"] == 0
+
+
+async def test_a_dispute_takes_what_a_failed_refund_gave_again_too(shop: Shop) -> None:
+    failed = [refund(1, 300, 1, failed=True)]
+    await shop.apply(purchase=pack([refund(1, 300, 1)]))
+    await shop.apply(purchase=pack(failed))
+    assert (await shop.books())["available"] == 100
+    await shop.apply(times=2, purchase=pack(failed, [dispute(False, 2)]))
+    assert (await shop.books())["available"] == 0
+    await shop.apply(times=2, purchase=pack(failed, [dispute(True, 2)]))
+    assert (await shop.books())["available"] == 100
+
+
 async def test_a_pack_lasts_its_months_from_the_payment(shop: Shop) -> None:
     await shop.apply(purchase=pack())
     async with shop.system.transaction(None) as session:
@@ -191,6 +254,20 @@ async def test_an_older_state_of_a_subscription_changes_nothing(shop: Shop) -> N
     await shop.apply(subscription=subscribed("active", 2))
     await shop.apply(subscription=subscribed("incomplete", 1))
     assert (await shop.books())["plan"] == "starter"
+
+
+async def test_a_second_subscription_beside_one_that_runs_is_named(shop: Shop) -> None:
+    other = subscribed("active", 1).model_copy(update={"id": "sub_2", "plan": "studio"})
+    for _ in range(2):
+        await shop.apply(subscription=subscribed("active", 1))
+        await shop.apply(subscription=other)
+    assert await shop.findings() == [("subscribed_twice", "sub_2")]
+
+
+async def test_a_plan_that_follows_one_that_ended_is_no_second_one(shop: Shop) -> None:
+    await shop.apply(subscription=subscribed("canceled", 1))
+    await shop.apply(subscription=subscribed("active", 2).model_copy(update={"id": "sub_2"}))
+    assert await shop.findings() == []
 
 
 async def test_somebody_elses_customer_and_the_other_mode_do_nothing(shop: Shop) -> None:

@@ -228,6 +228,28 @@ def test_refunds_never_exceed_what_was_captured(sdk: stripe.StripeClient) -> Non
     assert kinds(sdk, str(intent.latest_charge)).count("charge.refunded") == 2
 
 
+@pytest.mark.parametrize(
+    ("card", "first", "later", "refunded"),
+    [("pm_card_pendingRefund", "pending", "succeeded", 300), ("pm_card_refundFail", "succeeded", "failed", 0)],
+)
+def test_a_refund_may_go_through_late_or_fail_late(
+    sdk: stripe.StripeClient, card_server: CardServer, card: str, first: str, later: str, refunded: int
+) -> None:
+    """https://docs.stripe.com/testing#refunds"""
+    intent = held(sdk, card=card)
+    sdk.v1.payment_intents.capture(intent.id)
+    refund = sdk.v1.refunds.create({"payment_intent": intent.id, "amount": 300})
+    assert refund.status == first
+    key = {"Authorization": f"Bearer {card_server.test_key}"}
+    httpx.post(f"{card_server.url}/stand-in/refunds/{refund.id}/settle", headers=key).raise_for_status()
+    settled = sdk.v1.refunds.retrieve(refund.id)
+    assert settled.status == later
+    assert misfits(settled.to_dict(), stripe.Refund) == []
+    assert sdk.v1.charges.retrieve(str(intent.latest_charge)).amount_refunded == refunded
+    assert kinds(sdk, refund.id)[-2:] == ["refund.updated", "charge.refund.updated"]
+    assert ("refund.failed" in kinds(sdk, refund.id)) == (later == "failed")
+
+
 @pytest.mark.parametrize(("evidence", "status"), [("winning_evidence", "won"), ("losing_evidence", "lost")])
 def test_a_dispute_is_decided_by_its_evidence(sdk: stripe.StripeClient, evidence: str, status: str) -> None:
     """https://docs.stripe.com/testing#disputes"""

@@ -4,7 +4,7 @@ The matrix is printed by `pytest -s`.
 """
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,10 @@ import activities.payment_reconciliation as reconciling
 from activities.base import Task
 from activities.resources import open_resources
 from cutroom.contracts.base import JobRef
-from cutroom.contracts.payment_reconciliation import PaymentDay
 from cutroom.local.cards.server import CardServer
 from cutroom.settings import Settings
 from cutroom.store import reconciliation
+from tests.cards.days import read_day, today
 from tests.cards.faults import PRICE, Fault, Played, play
 from tests.conftest import DatabaseUrls, S3Server, TemporalServer, card_settings
 
@@ -103,11 +103,10 @@ async def test_reconciliation_then_finds_nothing(
     settings: Settings, played: dict[Fault, Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciling, "SETTLES_WITHIN", -timedelta(hours=1))
-    now, organisations = datetime.now(UTC), {each.job.org_id for each in played.values()}
-    day = PaymentDay(mode="test", since=now - timedelta(hours=1), until=now + timedelta(hours=1))
+    organisations = {each.job.org_id for each in played.values()}
     async with open_resources(settings) as resources:
         task = Task(resources, "test", JobRef(org_id="", job_id=""), "", "test", 1, tmp_path)
-        found = await reconciling.read_payments(task, await reconciling.list_payments(task, day))
+        found = await read_day(task, today())
         ours = [intent for intent in found.intents if intent.metadata["organisation"] in organisations]
         assert len(ours) == len(played)
         differences = await reconciling.compare_payments(task, found.model_copy(update={"intents": ours}))

@@ -56,7 +56,7 @@ class Books:
 
     async def revoke(self, grant_id: str, amount: int | None = None, *, name: str | None = None, day: float = 0) -> int:
         async with self.database.transaction(self.org_id) as session:
-            return await ledger.revoke(session, self.org_id, grant_id, amount=amount, operation_id=name, now=on(day))
+            return await ledger.revoke(session, self.org_id, [grant_id], amount=amount, operation_id=name, now=on(day))
 
     async def expire(self, *, day: float) -> int:
         async with self.database.transaction(self.org_id) as session:

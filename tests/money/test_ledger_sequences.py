@@ -192,7 +192,7 @@ class Run:
             case "revoke":
                 part = {"amount": step.amount, "operation_id": f"part-{step.key}"} if step.amount else {}
                 grant_id = self.grant_ids.get(step.key, "grt_none")
-                return await ledger.revoke(session, self.org_id, grant_id, **part, now=self.now)
+                return await ledger.revoke(session, self.org_id, [grant_id], **part, now=self.now)
             case "expire":
                 await ledger.expire_due(session, self.now)
         return None

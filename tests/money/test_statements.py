@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -56,8 +56,8 @@ async def test_a_statement_adds_up_from_its_opening_to_its_closing(app: Database
 
 
 async def test_one_period_opens_with_what_the_one_before_closed_with(app: Database, busy: Books) -> None:
-    whole = await read(app, busy)
-    first, second = await read(app, busy, None, -18), await read(app, busy, -18, None)
+    whole = await read(app, busy, None, 0)
+    first, second = await read(app, busy, None, -18), await read(app, busy, -18, 0)
     assert amounts(first[-1]) == amounts(second[0])
     assert first[1:-1] + second[1:-1] == whole[1:-1]
     assert (amounts(whole[0]), amounts(whole[-1])) == ([0] * 6, amounts(second[-1])) == ([0] * 6, [80, 0, 10, 0, 10, 100])
@@ -73,9 +73,20 @@ async def test_a_statement_ends_now_at_the_latest_and_after_it_begins(app: Datab
         assert refused.value.code == "period_invalid"
 
 
+async def test_a_statement_is_of_a_year_at_most_and_of_the_last_one_where_no_beginning_is_named(app: Database, busy: Books) -> None:
+    whole = await read(app, busy, None, 20)
+    assert datetime.fromisoformat(whole[-1]["at"]) - datetime.fromisoformat(whole[0]["at"]) == timedelta(days=366)
+    with pytest.raises(InvalidRequest, match="366 days at most") as refused:
+        await read(app, busy, -400, -33.9)
+    assert refused.value.code == "period_too_long"
+    assert await read(app, busy, -400, -34)
+    (opening, *_) = await read(app, busy, -15, 0)
+    assert amounts(opening) == [80, 0, 10, 0, 10, 100]
+
+
 def with_reason(reason: str) -> str:
     entry = Entry("op", "grant", "live", None, on(0), reason, NOTHING)
-    return rows_of(to_csv(Statement(None, on(1), NOTHING, [entry], NOTHING)))[1]["reason"]
+    return rows_of(to_csv(Statement(on(0), on(1), NOTHING, [entry], NOTHING)))[1]["reason"]
 
 
 @pytest.mark.parametrize("reason", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "\uff1d1"])

@@ -1,14 +1,20 @@
 """What ingest and reconciliation do when one of their steps cannot."""
 
+import asyncio
+import json
+
 import pytest
 from temporalio.client import WorkflowFailureError
+from typer.testing import CliRunner
 
+import cutroom.cli.reconcile
 import workflows.steps
 from cutroom.contracts.base import StepInput
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.ingest import Accepted, IngestInput, Inspected, UploadObject
 from cutroom.contracts.reconciliation import Findings
 from cutroom.contracts.steps import Queue
+from cutroom.settings import Settings
 from tests.workflows.conftest import MEDIA, REF, Theatre
 
 
@@ -78,13 +84,35 @@ async def test_a_failing_ingest_fails_its_workflow_instead_of_hanging(theatre: T
         await ingest(theatre, upload)
 
 
+@pytest.mark.parametrize(
+    ("word", "steps"),
+    [("jobs", ["reconcile_jobs"]), ("holds", ["reconcile_holds"]), ("deliveries", ["reconcile_deliveries"])],
+)
+async def test_a_word_on_the_command_line_runs_its_part_alone(
+    theatre: Theatre, settings: Settings, monkeypatch: pytest.MonkeyPatch, word: str, steps: list[str]
+) -> None:
+    monkeypatch.setattr(cutroom.cli.reconcile, "get_settings", lambda: settings)
+    theatre.answers[steps[0]] = Findings(counts={"found": 1})
+    typed = await asyncio.to_thread(CliRunner().invoke, cutroom.cli.reconcile.app, [word, "--json"])
+    assert json.loads(typed.stdout) == {"counts": {"found": 1}}
+    assert theatre.steps == steps
+
+
 async def test_one_step_that_fails_keeps_no_other_from_reconciling(theatre: Theatre) -> None:
     theatre.answers |= {
         name: Findings()
-        for name in ("reconcile_jobs", "sweep_uploads", "sweep_store", "expire_grants", "reconcile_deliveries", "expire_files")
+        for name in (
+            "reconcile_jobs",
+            "sweep_uploads",
+            "sweep_store",
+            "expire_grants",
+            "reconcile_deliveries",
+            "expire_files",
+            "purge_records",
+        )
     }
     theatre.answers["reconcile_jobs"] = Findings(counts={"terminated": 2})
     theatre.fail("reconcile_holds", "database_unavailable", final=False)
     found = await reconcile(theatre)
     assert found.counts == {"terminated": 2, "failed_reconcile_holds": 1}
-    assert theatre.steps[-3:] == ["expire_grants", "reconcile_deliveries", "expire_files"]
+    assert theatre.steps[-3:] == ["reconcile_deliveries", "expire_files", "purge_records"]

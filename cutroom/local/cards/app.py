@@ -44,6 +44,7 @@ ACTIONS: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/customers"): billing.create_customer,
     ("POST", "/v1/prices"): billing.create_price,
     ("POST", "/v1/checkout/sessions"): billing.create_session,
+    ("POST", "/v1/checkout/sessions/{id}/expire"): billing.expire_session,
     ("POST", "/v1/billing_portal/configurations"): billing.create_configuration,
     ("POST", "/v1/billing_portal/sessions"): billing.create_portal,
     ("DELETE", "/v1/subscriptions/{id}"): billing.end_subscription,
@@ -54,6 +55,7 @@ ACTIONS: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/refunds"): payments.refund,
     ("POST", "/v1/disputes/{id}"): payments.answer_dispute,
     ("POST", "/stand-in/payment_intents/{id}/lapse"): payments.lapse,
+    ("POST", "/stand-in/refunds/{id}/settle"): payments.settle_refund,
     ("POST", "/stand-in/subscriptions/{id}/renew"): billing.renew,
 }
 

@@ -47,6 +47,16 @@ def create_session(call: Call) -> Body:
     return call.keep(billing_shapes.session(head, call.params, price, f"{call.url}/pay/{head['id']}"))
 
 
+def expire_session(call: Call, id: str) -> Body:
+    """https://docs.stripe.com/api/checkout/sessions/expire"""
+    session = call.get("checkout.session", id)
+    if session["status"] != "open":
+        raise invalid("Only Checkout Sessions with a status of open can be expired.", param="session")
+    session = call.keep(session | {"status": "expired", "url": None})
+    call.tell("checkout.session.expired", session)
+    return session
+
+
 def pay_session(call: Call, id: str) -> Body | Refusal:
     """What Checkout's page does: https://docs.stripe.com/payments/checkout/how-checkout-works"""
     session = call.get("checkout.session", id)

@@ -11,6 +11,7 @@ from cutroom.local.cards.state import State
 
 # The version whose shapes are documented in `shapes`, and which the SDK asks for.
 API_VERSION = "2026-10-28.endive"
+_EXPANDABLE = {"latest_charge": "charge", "payment_intent": "payment_intent"}
 _RANGES: dict[str, Callable[[int, int], bool]] = {
     "gt": lambda a, b: a > b,
     "gte": lambda a, b: a >= b,
@@ -64,11 +65,18 @@ class Call:
         return shapes.listed(url, [self.expanded(body) for body in found[:limit]], has_more=len(found) > limit)
 
     def expanded(self, body: Body) -> Body:
-        """`expand[]=latest_charge`: https://docs.stripe.com/api/expanding_objects"""
-        asked = [name.removeprefix("data.") for name in self.params.get("expand", [])]
-        if "latest_charge" in asked and body.get("latest_charge"):
-            return body | {"latest_charge": self.get("charge", body["latest_charge"])}
+        """`expand[]=payment_intent.latest_charge`: https://docs.stripe.com/api/expanding_objects"""
+        for name in self.params.get("expand", []):
+            body = self._with(body, name.removeprefix("data.").split("."))
         return body
+
+    def _with(self, body: Body, path: list[str]) -> Body:
+        """The object with those that a path of fields leads to in place of their ids."""
+        (name, *rest) = path
+        if name not in _EXPANDABLE or not isinstance(body.get(name), str):
+            return body
+        found = self.get(_EXPANDABLE[name], body[name])
+        return body | {name: self._with(found, rest) if rest else found}
 
 
 def _within(created: int, range_: dict[str, Any]) -> bool:

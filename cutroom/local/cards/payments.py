@@ -12,6 +12,8 @@ from cutroom.local.cards.shapes import Body
 MINIMUM = {"usd": 50, "eur": 50, "gbp": 30}
 GOOD = {"pm_card_visa", "pm_card_mastercard", "pm_card_amex"}
 DISPUTED = "pm_card_createDispute"
+# What a refund of these cards is first, and later: https://docs.stripe.com/testing#refunds
+REFUNDS = {"pm_card_pendingRefund": ("pending", "succeeded"), "pm_card_refundFail": ("succeeded", "failed")}
 CHALLENGED = {"pm_card_authenticationRequired", "pm_card_threeDSecure2Required", "pm_card_threeDSecureRequired"}
 # https://docs.stripe.com/declines/codes
 DECLINED = {
@@ -23,7 +25,7 @@ DECLINED = {
     "pm_card_chargeDeclinedIncorrectCvc": ("incorrect_cvc", "incorrect_cvc"),
     "pm_card_chargeDeclinedProcessingError": ("processing_error", "processing_error"),
 }
-CARDS = sorted({*GOOD, DISPUTED, *CHALLENGED, *DECLINED})
+CARDS = sorted({*GOOD, DISPUTED, *REFUNDS, *CHALLENGED, *DECLINED})
 _PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCEL_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
@@ -177,12 +179,33 @@ def refund(call: Call) -> Body:
     given = amount(call.params, "amount", left)
     if given > left:
         raise invalid("Refund amount is greater than unrefunded amount on charge.", param="amount")
-    made = call.keep(shapes.refund(call.head("refund", "re"), charge, given))
+    status, _ = REFUNDS.get(charge["payment_method"], ("succeeded", ""))
+    made = call.keep(shapes.refund(call.head("refund", "re"), charge, given, status))
     back = charge["amount_refunded"] + given
     charge = call.keep(charge | {"amount_refunded": back, "refunded": back == charge["amount"]})
     call.tell("refund.created", made)
     call.tell("charge.refunded", charge)
     return made
+
+
+def settle_refund(call: Call, id: str) -> Body:
+    """Time passes, and a refund becomes what its card's becomes in the end: https://docs.stripe.com/testing#refunds
+
+    One that failed leaves the money with us, and its charge as it was: https://docs.stripe.com/refunds#failed-refunds
+    """
+    refund = call.get("refund", id)
+    charge = call.get("charge", refund["charge"])
+    first, later = REFUNDS.get(charge["payment_method"], ("", ""))
+    if refund["status"] != first:
+        raise invalid("This refund stays as it is.", param="id")
+    refund = call.keep(refund | {"status": later} | ({"failure_reason": "unknown"} if later == "failed" else {}))
+    if later == "failed":
+        back = charge["amount_refunded"] - refund["amount"]
+        call.keep(charge | {"amount_refunded": back, "refunded": False})
+        call.tell("refund.failed", refund)
+    call.tell("refund.updated", refund)
+    call.tell("charge.refund.updated", refund)
+    return refund
 
 
 def answer_dispute(call: Call, id: str) -> Body:

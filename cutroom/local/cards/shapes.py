@@ -72,7 +72,7 @@ def charge(head: Body, intent: Body, card: str, *, failure: Body | None, manual:
     }
 
 
-def refund(head: Body, charge: Body, amount: int) -> Body:
+def refund(head: Body, charge: Body, amount: int, status: str) -> Body:
     """https://docs.stripe.com/api/refunds/object"""
     return {name: value for name, value in head.items() if name != "livemode"} | {
         "amount": amount,
@@ -81,7 +81,7 @@ def refund(head: Body, charge: Body, amount: int) -> Body:
         "metadata": {},
         "payment_intent": charge["payment_intent"],
         "reason": None,
-        "status": "succeeded",
+        "status": status,
     }
 
 

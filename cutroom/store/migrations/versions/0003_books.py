@@ -1,4 +1,4 @@
-"""Quotes that are kept, subscriptions, what a job takes from its plan, and the reason of an operation."""
+"""Quotes that are kept, subscriptions, what a job takes from its plan, reasons of operations, and what finds the rows that may go."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -43,5 +43,8 @@ def upgrade() -> None:
         sa.Column("period_end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
     )
+    op.create_index("quotes_unused", "quotes", ["expires_at"], postgresql_where=sa.text("job_id IS NULL"))
+    op.create_index("outbox_done", "outbox", ["done_at"], postgresql_where=sa.text("done_at IS NOT NULL"))
+    op.create_index("idempotency_keys_by_time", "idempotency_keys", ["created_at"])
     isolate(["quotes"], app="select, insert, update")
     isolate(["subscriptions"], app="select")

@@ -38,6 +38,10 @@ def upgrade() -> None:
     )
     named = sa.text("intent_id <> ''")
     op.create_index("payments_one_per_intent", "payments", ["intent_id"], unique=True, postgresql_where=named)
+    op.create_index("payments_by_time", "payments", ["mode", "created_at"])
+    grants, causes = sa.text("phase = 'grant'"), sa.text("phase IN ('grant', 'revoke')")
+    op.create_index("ledger_operations_grants", "ledger_operations", ["mode", "at"], postgresql_where=grants)
+    op.create_index("ledger_postings_by_cause", "ledger_postings", ["operation_id"], postgresql_where=causes)
     op.create_table(
         "card_events",
         _text("id", primary_key=True),
