@@ -1,4 +1,4 @@
-"""Quotes that are kept, subscriptions, what a job takes from its plan, reasons of operations, and what finds the rows that may go."""
+"""Kept quotes, subscriptions, what a job takes from its plan, reasons of operations, and what finds the rows that may go."""
 
 import sqlalchemy as sa
 from alembic import op
