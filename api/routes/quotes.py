@@ -38,14 +38,14 @@ async def create_quote(
     async def make(session: AsyncSession) -> Made:
         video = await source_of(session, wanted.asset_id, "video", "asset_id")
         clips = (wanted.clips or QuotedClips()).count if wanted.kind == "campaign" else 0
-        price = quote(wanted.kind, source_s=length_of(video), clips=clips, currency=wanted.currency)
+        price = quote(wanted.kind, source_s=length_of(video), clips=clips, reel=wanted.reel, currency=wanted.currency)
         kept = KeptQuote(
             id=new_id("quo"),
             org_id=caller.org_id,
             mode=caller.mode,
             kind=wanted.kind,
             asset_id=video.id,
-            request={"clips": clips},
+            request={"clips": clips, "reel": wanted.reel},
             price=price.model_dump(),
             expires_at=until(QUOTE_TTL_S),
         )

@@ -149,7 +149,12 @@ async def test_a_summary_is_quoted_in_money_with_the_least_that_a_card_takes(ten
     long = {"kind": "summary", "asset_id": await tenant.asset(media=HOUR), "currency": "eur"}
     made = (await tenant.http.post("/v1/quotes", json=long)).json()
     assert (made["unit"], made["total"], len(made["lines"])) == ("eur", 300, 1)
-    for wrong, code in (({"currency": "xts"}, "currency_unknown"), ({"clips": {"count": 1}}, "clip_count_invalid")):
+    wrongs = [
+        ({"currency": "xts"}, "currency_unknown"),
+        ({"clips": {"count": 1}}, "clip_count_invalid"),
+        ({"kind": "campaign", "reel": True}, "reel_invalid"),
+    ]
+    for wrong, code in wrongs:
         refused = await tenant.http.post("/v1/quotes", json={**body, **wrong})
         assert (refused.status_code, refused.json()["code"]) == (422, code)
 
@@ -157,7 +162,7 @@ async def test_a_summary_is_quoted_in_money_with_the_least_that_a_card_takes(ten
 async def test_prices_show_the_book_with_its_plans_and_packs(tenant: Tenant) -> None:
     shown = (await tenant.http.get("/v1/prices")).json()
     assert (shown["price_version"], shown["prices"]["campaign"]) == ("2026-12", {"analysis": 1, "clip": 5})
-    assert (shown["tariffs"]["summary"]["eur"], shown["minimums"]["summary"]["eur"]) == ({"minute": 5}, 50)
+    assert (shown["tariffs"]["summary"]["eur"], shown["minimums"]["summary"]["eur"]) == ({"minute": 5, "reel": 50}, 50)
     assert [plan["name"] for plan in shown["plans"]] == ["own", "free", "starter", "studio"]
     assert [pack["months"] for pack in shown["packs"]] == [12, 12, 12]
 
