@@ -12,17 +12,23 @@ from cutroom.settings import Settings
 @implements(CHOOSE_ENGINES)
 async def choose_engines(task: Task, asked: PlanInput) -> CampaignPlan:
     """Fix engine, model and version of every later step."""
-    from cutroom.vision import faces, shots
-
-    heard = await _recognisers(asked.plan, task.resources.settings)
-    seen = {"shots_engine": shots.ENGINE, "faces_engine": faces.engine_name(task.resources.settings)}
-    return asked.plan.model_copy(update=heard | seen)
+    settings = task.resources.settings
+    return asked.plan.model_copy(update=await _recognisers(asked.plan, settings) | _viewers(settings))
 
 
 @implements(CHOOSE_RECOGNISER)
 async def choose_recogniser(task: Task, asked: SummaryPlanInput) -> SummaryPlan:
-    """The same for a job that only listens."""
-    return asked.plan.model_copy(update=await _recognisers(asked.plan, task.resources.settings))
+    """The same for a summary, and for the clips of its reel where one is wanted."""
+    settings, reel = task.resources.settings, asked.plan.reel
+    heard = await _recognisers(asked.plan, settings)
+    seen = reel and reel.model_copy(update=heard | _viewers(settings))
+    return asked.plan.model_copy(update={**heard, "reel": seen})
+
+
+def _viewers(settings: Settings) -> dict[str, str]:
+    from cutroom.vision import faces, shots
+
+    return {"shots_engine": shots.ENGINE, "faces_engine": faces.engine_name(settings)}
 
 
 async def _recognisers(plan: SourcePlan, settings: Settings) -> dict[str, str]:

@@ -8,17 +8,20 @@ from typing import NamedTuple
 from activities.base import Task, implements
 from cutroom.contracts.base import JobRef, Nothing
 from cutroom.contracts.cards import Intent
-from cutroom.contracts.summary import CAPTURE_PAYMENT, LOOK_AT_PAYMENT, OPEN_PAYMENT, RELEASE_PAYMENT, Authorisation
+from cutroom.contracts.summary import CAPTURE_PAYMENT, LOOK_AT_PAYMENT, OPEN_PAYMENT, RELEASE_PAYMENT, Authorisation, CaptureInput
 from cutroom.errors import Conflict
+from cutroom.money.billing import chargeable
 from cutroom.money.cards import Cards
-from cutroom.store import card_events, payments
+from cutroom.money.prices import Quote
+from cutroom.store import card_events, jobs, payments
 from cutroom.store.tables import Payment
 
 
 class Known(NamedTuple):
-    """The job's payment, whose it is (empty before Stripe knows the organisation), and who is asked."""
+    """The job's payment and price, whose it is (empty before Stripe knows the organisation), and who is asked."""
 
     payment: Payment
+    price: Quote
     customer: str
     cards: Cards
 
@@ -42,13 +45,17 @@ async def look_at_payment(task: Task, job: JobRef) -> Authorisation:
 
 
 @implements(CAPTURE_PAYMENT)
-async def capture_payment(task: Task, job: JobRef) -> Nothing:
-    """Take what was authorised. One that was captured already is left alone. Raises Conflict (`payment_canceled`)."""
+async def capture_payment(task: Task, asked: CaptureInput) -> Nothing:
+    """Take what the job came to; the rest goes back to the card. One that was captured already is left alone.
+
+    Raises Conflict (`payment_canceled`).
+    """
+    job = asked.job
     known = await _known(task, job)
     intent = await _intent(task, job, known)
     if intent.status == "requires_capture":
         await _unknown(task, job, "capture")
-        intent = await known.cards.capture(job, intent.id, known.payment.amount)
+        intent = await known.cards.capture(job, intent.id, chargeable(known.price, asked.reel))
     await _note(task, job, intent)
     if intent.status != "succeeded":
         raise _canceled()
@@ -84,7 +91,8 @@ async def _known(task: Task, job: JobRef) -> Known:
     async with task.resources.database.transaction(job.org_id) as session:
         payment = await payments.of_job(session, job)
         cards = task.resources.cards("live" if payment.mode == "live" else "test")
-        return Known(payment, await card_events.customer_of(session, job.org_id, cards.mode) or "", cards)
+        price = Quote.model_validate((await jobs.get(session, job.job_id)).price)
+        return Known(payment, price, await card_events.customer_of(session, job.org_id, cards.mode) or "", cards)
 
 
 async def _intent(task: Task, job: JobRef, known: Known) -> Intent:

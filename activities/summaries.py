@@ -9,14 +9,17 @@ from activities.base import Task, implements
 from activities.jobs import source_of, wording_of
 from activities.language import waiting
 from cutroom.contracts.base import JobRef, Nothing
+from cutroom.contracts.campaign import CampaignPlan, ClipWishes
 from cutroom.contracts.documents import Summary, Transcript
 from cutroom.contracts.media import MediaFacts
 from cutroom.contracts.summary import (
     RECORD_SUMMARY,
+    REEL_FILE,
     RESOLVE_SUMMARY,
     SUMMARISE,
     WRITE_SUMMARY,
     RecordSummaryInput,
+    Reel,
     SummariseInput,
     SummaryFiles,
     SummaryPlan,
@@ -26,6 +29,7 @@ from cutroom.language import exports, summary, summary_llm
 from cutroom.language.endpoint import Endpoint
 from cutroom.speech.language import base_language
 from cutroom.store import jobs
+from cutroom.store.tables import Job
 
 SUFFIXES = {"json_file": ".json", "markdown": ".md", "docx": ".docx", "chapters": ".vtt"}
 
@@ -37,14 +41,17 @@ async def resolve_summary(task: Task, job: JobRef) -> SummaryPlan:
     async with task.resources.database.transaction(job.org_id) as session:
         found = await jobs.plan_inputs(session, job.job_id)
     asked = found.job.request
+    heard: dict[str, Any] = {
+        "job": job,
+        "asset_id": found.asset.id,
+        "source": source_of(found.asset),
+        "media": MediaFacts.model_validate(found.asset.media),
+        "captions": source_of(found.captions) if found.captions else None,
+        "language": asked["captions"].get("language") or (found.captions.language if found.captions else ""),
+        "wording": await wording_of(task, asked["captions"]),
+    }
     return SummaryPlan(
-        job=job,
-        asset_id=found.asset.id,
-        source=source_of(found.asset),
-        media=MediaFacts.model_validate(found.asset.media),
-        captions=source_of(found.captions) if found.captions else None,
-        language=asked["captions"].get("language") or (found.captions.language if found.captions else ""),
-        wording=await wording_of(task, asked["captions"]),
+        **heard,
         wishes=SummaryWishes(
             length=asked["length"],
             key_points=asked["key_points"],
@@ -52,7 +59,16 @@ async def resolve_summary(task: Task, job: JobRef) -> SummaryPlan:
             language=base_language(asked.get("language") or ""),
         ),
         writer=settings.language_model if settings.language_url else "",
+        reel=_plan_of_clips(found.job, heard) if asked.get("reel") else None,
     )
+
+
+def _plan_of_clips(job: Job, heard: dict[str, Any]) -> CampaignPlan:
+    """Clips of any length: what they show is not chosen among passages, but by the summary."""
+    reel, highlights = job.request["reel"], job.request["highlights"]
+    any_length = {"count": highlights, "min_s": 0.0, "max_s": heard["media"].duration_s}
+    wishes = ClipWishes(**any_length, aspect=reel["aspect"], resolution=reel["resolution"])
+    return CampaignPlan(**heard, wishes=wishes, caption_style=reel["caption_style"], watermark=job.watermark)
 
 
 @implements(SUMMARISE)
@@ -110,7 +126,17 @@ async def record_summary(task: Task, made: RecordSummaryInput) -> Nothing:
         "summary.docx": summed.docx,
         "chapters.vtt": summed.chapters,
     }
+    if made.reel is not None and made.reel.video is not None:
+        files[REEL_FILE] = made.reel.video
     async with task.resources.database.transaction(made.job.org_id) as session:
         await jobs.record_files(session, made.job, {"transcript": made.transcript, **files})
-        await jobs.add_warnings(session, made.job.job_id, [*transcript.warnings, *result.warnings])
+        await jobs.add_warnings(session, made.job.job_id, [*transcript.warnings, *result.warnings, *_reel_warnings(made.reel)])
     return Nothing()
+
+
+def _reel_warnings(reel: Reel | None) -> list[str]:
+    if reel is None or reel.video is not None:
+        return []
+    if reel.error_code == "no_highlights":
+        return ["There is no reel, since the recording has no highlights; it was not charged."]
+    return [f"There is no reel: a step of it failed with {reel.error_code}. It was not charged."]

@@ -6,7 +6,7 @@ A limit with a name of its own raises `refused`; its code is in docs/errors.md.
 import re
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from cutroom.contracts.media import Aspect, AssetKind, Resolution
@@ -170,8 +170,24 @@ class NewCampaign(Labelled):
     captions: WantedCaptions = WantedCaptions()
 
 
+class WantedReel(Body):
+    """Its shape, and the style of the captions burned into it."""
+
+    aspect: AspectName = "16:9"
+    caption_style: Literal["classic"] = "classic"
+
+
+def _of_highlights(reel: WantedReel | None, others: ValidationInfo) -> WantedReel | None:
+    if reel is not None and others.data.get("highlights") == 0:
+        raise refused("reel_invalid", "A reel is made of highlights; ask for at least one, or leave the reel out.")
+    return reel
+
+
 class NewSummary(Labelled):
-    """`language`: of the summary; another one than the recording's needs a language model. `quote_id` fixes the price."""
+    """`language`: of the summary; another one than the recording's needs a language model. `quote_id` fixes the price.
+
+    `reel`: the highlights as one video, `reel.mp4`; null: none. It is charged only where it was made.
+    """
 
     asset_id: Id
     captions_asset_id: Id | None = None
@@ -179,6 +195,7 @@ class NewSummary(Labelled):
     length: Literal["short", "medium", "long"] = "medium"
     key_points: int = Field(8, ge=0, le=30)
     highlights: int = Field(5, ge=0, le=30)
+    reel: Annotated[WantedReel | None, AfterValidator(_of_highlights)] = None
     language: Language | None = None
     currency: Currency | None = None
     quote_id: QuoteId = None
@@ -190,17 +207,22 @@ class QuotedClips(Body):
 
 
 class NewQuote(Body):
-    """`clips` of a campaign. `currency` of a summary, such as `usd`; without it, the first of `/v1/prices`."""
+    """`clips` of a campaign. `reel`: whether a summary comes with one; `currency` of a summary, such as `usd`; without it, the
+    first of `/v1/prices`.
+    """
 
     kind: Literal["campaign", "summary"]
     asset_id: Id
     clips: QuotedClips | None = None
+    reel: bool = False
     currency: Currency | None = None
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> Self:
         if self.kind == "campaign" and self.currency is not None:
             raise refused("currency_unknown", "Campaigns are paid from credits; leave the currency out.")
+        if self.kind == "campaign" and self.reel:
+            raise refused("reel_invalid", "Only summaries have a reel; leave it out.")
         if self.kind != "campaign" and self.clips is not None:
             raise refused("clip_count_invalid", "Only campaigns have clips; leave them out.")
         return self

@@ -39,6 +39,7 @@ from cutroom.telemetry import tracing
 from cutroom.telemetry.tree import Node, Span, grow, read
 from cutroom.temporal.engine import Engine
 from tests.conftest import DatabaseUrls, S3Server, serving
+from tests.media.material import facts
 from tests.telemetry.test_metrics import documented
 
 PROCESSES = {
@@ -283,6 +284,23 @@ async def test_no_work_of_a_summary_begins_before_its_card_is_authorised(client:
     assert began.keys() >= WORK
     assert min(began[step] for step in WORK) > min(answers.values())
     assert began["capture_payment"] > began["summarise"]
+
+
+def test_a_summary_with_a_reel_gives_one_video_of_its_highlights(client: Client, home: Path, asset: str, tmp_path: Path) -> None:
+    quote = client.quote("summary", asset, reel=True)
+    job = client.create_summary(asset, highlights=2, reel=True, aspect="1:1", quote_id=quote.id)
+    pays(home, client, job)
+    done = ended(client, job.id)
+    assert (done.status, done.clips) == ("succeeded", []), done
+    assert not [warning for warning in done.warnings if "reel" in warning]
+    payment = client.payment(job.id)
+    assert (payment.captured, payment.amount, quote.total) == (100, 100, 100)
+    files = {file.name: client.download(file, tmp_path) for file in client.files(job.id)}
+    assert "clip-01.mp4" not in files
+    highlights = json.loads(files["summary.json"].read_text())["highlights"]
+    shown, reel = sum(one["end_s"] - one["start_s"] for one in highlights), facts(files["reel.mp4"])
+    assert (reel.width, reel.height, reel.fps, reel.has_audio) == (1080, 1080, 25, True)
+    assert 0 < shown <= reel.duration_s <= shown + len(highlights)  # and the silence around each
 
 
 def test_a_canceled_summary_gives_its_authorisation_back(client: Client, home: Path, asset: str, summed_up: Job) -> None:

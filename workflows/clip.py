@@ -1,4 +1,4 @@
-"""One clip of a campaign: reframe, render, package. It never waits for help by itself; its campaign decides."""
+"""One clip of a campaign, or of a summary's reel: reframe, render, package. It never waits for help itself; its job decides."""
 
 from temporalio import workflow
 
@@ -20,7 +20,7 @@ from workflows.steps import ARTIFACT_MISSING, Expired, Flow, StepError, call, gu
 
 
 class ClipFlow(Flow):
-    """A flow that tells the campaign while it waits."""
+    """A flow that tells the job while it waits."""
 
     def __init__(self, clip_id: str, paused: bool) -> None:
         super().__init__()
@@ -30,8 +30,8 @@ class ClipFlow(Flow):
     async def tell_waiting(self, waiting: bool) -> None:
         parent = workflow.info().parent
         if parent is not None:
-            campaign = workflow.get_external_workflow_handle(parent.workflow_id)
-            await campaign.signal("clip_idle", ClipIdle(clip_id=self.clip_id, idle=waiting))
+            job = workflow.get_external_workflow_handle(parent.workflow_id)
+            await job.signal("clip_idle", ClipIdle(clip_id=self.clip_id, idle=waiting))
 
 
 @workflow.defn(name="clip", failure_exception_types=[StepError, Expired])
@@ -64,7 +64,7 @@ class Clip:
                 await call(FINISH_CLIP, failed)
             return ClipOutcome(clip_id=clip_id, ready=False, error_code=error.code)
         await call(FINISH_CLIP, FinishClipInput(job=job, clip_id=clip_id, packaged=packaged))
-        return ClipOutcome(clip_id=clip_id, ready=True)
+        return ClipOutcome(clip_id=clip_id, ready=True, packaged=packaged)
 
     async def _make(self, clip: ClipInput) -> PackagedClip:
         framing = await self.flow.execute(REFRAME_CLIP, ReframeInput(clip=clip))

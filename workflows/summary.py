@@ -1,7 +1,7 @@
 """A summary of one recording, paid by card: authorised before any work, captured once the result exists.
 
-Open the payment, wait until the card's bank holds the amount, hear the words, sum them up, capture, hand over. Whatever ends
-the job before the hand-over gives the authorisation back.
+Open the payment, wait until the card's bank holds the amount, hear the words, sum them up, make a reel of the highlights where
+one is wanted, capture, hand over. Whatever ends the job before the hand-over gives the authorisation back.
 """
 
 import asyncio
@@ -12,26 +12,37 @@ from datetime import timedelta
 from temporalio import workflow
 
 from cutroom.contracts.base import ArtifactRef, JobRef
+from cutroom.contracts.campaign import ClipInput
 from cutroom.contracts.ingest import PREPARE_MEDIA, SourceInput
 from cutroom.contracts.jobs import JobStatus
 from cutroom.contracts.summary import (
     CAPTURE_PAYMENT,
     CHOOSE_RECOGNISER,
+    JOIN_REEL,
     LOOK_AT_PAYMENT,
     OPEN_PAYMENT,
+    PLAN_REEL,
     RECORD_SUMMARY,
     RELEASE_PAYMENT,
     RESOLVE_SUMMARY,
     SUMMARISE,
     WRITE_SUMMARY,
     Authorisation,
+    CaptureInput,
+    JoinReelInput,
     RecordSummaryInput,
+    Reel,
+    ReelInput,
     SummariseInput,
+    SummaryFiles,
     SummaryInput,
+    SummaryPlan,
     SummaryPlanInput,
 )
-from workflows.job import JobOutcome, JobWorkflow
-from workflows.steps import Expired, call, remaking, to_the_end
+from workflows.clips import ClipsWorkflow
+from workflows.job import JobOutcome
+from workflows.scenes import detect_scenes
+from workflows.steps import ARTIFACT_MISSING, Expired, StepError, call, remaking, to_the_end, together
 from workflows.transcription import transcribe
 
 PAID_WITHIN = timedelta(hours=24)
@@ -40,7 +51,7 @@ BEFORE_IT_LAPSES = timedelta(hours=2)  # left for the capture itself, should the
 
 
 @workflow.defn(name="summary")
-class Summary(JobWorkflow):
+class Summary(ClipsWorkflow):
     """`summary/sum_...`"""
 
     def __init__(self) -> None:
@@ -105,12 +116,46 @@ class Summary(JobWorkflow):
         source = SourceInput(org_id=job.org_id, asset_id=plan.asset_id, job_id=job.job_id, source=plan.source, media=plan.media)
         async with flow.stage("prepare_media"):
             prepared = await flow.run(PREPARE_MEDIA, source)
-        transcript: ArtifactRef = await transcribe(flow, plan, prepared)
-        async with flow.stage("summarise"):
-            step = WRITE_SUMMARY if plan.writer else SUMMARISE
-            files = await flow.run(step, SummariseInput(plan=plan, transcript=transcript))
-        return RecordSummaryInput(job=job, transcript=transcript, files=files)
+        words = transcribe(flow, plan, prepared)
+        if plan.reel is None:
+            transcript = await words
+            return RecordSummaryInput(job=job, transcript=transcript, files=await self._written(plan, transcript))
+        transcript, shots = await together(words, detect_scenes(flow, plan.reel, prepared))
+        files = await self._written(plan, transcript)
+        shown = ReelInput(plan=plan.reel, prepared=prepared, transcript=transcript, shots=shots, summary=files.json_file)
+        return RecordSummaryInput(job=job, transcript=transcript, files=files, reel=await self._reel(shown))
 
-    async def _hand_over(self, job: JobRef, result: RecordSummaryInput) -> None:
-        await call(CAPTURE_PAYMENT, job)
-        await call(RECORD_SUMMARY, result)
+    async def _written(self, plan: SummaryPlan, transcript: ArtifactRef) -> SummaryFiles:
+        async with self.flow.stage("summarise"):
+            step = WRITE_SUMMARY if plan.writer else SUMMARISE
+            return await self.flow.run(step, SummariseInput(plan=plan, transcript=transcript))
+
+    async def _reel(self, shown: ReelInput) -> Reel:
+        """Whole, or not at all. The summary is handed over without it too, so nobody is asked for help."""
+        try:
+            return await self._joined(shown)
+        except StepError as error:
+            if error.code == ARTIFACT_MISSING:
+                raise
+            return Reel(error_code=error.code)
+
+    async def _joined(self, shown: ReelInput) -> Reel:
+        flow, plan, prepared = self.flow, shown.plan, shown.prepared
+        async with flow.stage("score"):
+            places = (await flow.execute(PLAN_REEL, shown)).clips
+        if not places:
+            return Reel(error_code="no_highlights")
+        async with flow.stage("clips", parts=len(places)):
+            outcomes = await self.make_clips(
+                [ClipInput(plan=plan, prepared=prepared, transcript=shown.transcript, shots=shown.shots, place=p) for p in places]
+            )
+        videos = [outcome.packaged.video for outcome in outcomes if outcome.packaged is not None]
+        if len(videos) < len(places):
+            return Reel(error_code=next(outcome.error_code for outcome in outcomes if outcome.packaged is None))
+        async with flow.stage("join_reel"):
+            return Reel(video=await flow.execute(JOIN_REEL, JoinReelInput(plan=plan, places=places, videos=videos)))
+
+    async def _hand_over(self, job: JobRef, made: RecordSummaryInput) -> None:
+        reel = made.reel is not None and made.reel.video is not None
+        await call(CAPTURE_PAYMENT, CaptureInput(job=job, reel=reel))
+        await call(RECORD_SUMMARY, made)

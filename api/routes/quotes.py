@@ -44,14 +44,14 @@ async def create_quote(
         entitlements.require_size(plan, video.size)
         entitlements.require_length(plan, length_of(video))
         entitlements.resolution_of(plan, clips.resolution)
-        price = quote(wanted.kind, source_s=length_of(video), clips=count, currency=wanted.currency)
+        price = quote(wanted.kind, source_s=length_of(video), clips=count, reel=wanted.reel, currency=wanted.currency)
         kept = KeptQuote(
             id=new_id("quo"),
             org_id=caller.org_id,
             mode=caller.mode,
             kind=wanted.kind,
             asset_id=video.id,
-            request={"clips": count},
+            request={"clips": count, "reel": wanted.reel},
             price=price.model_dump(),
             expires_at=until(QUOTE_TTL_S),
         )

@@ -1,4 +1,4 @@
-"""Summaries: a recording becomes a summary, key points, chapters and highlights, paid by card."""
+"""Summaries: a recording becomes a summary, key points, chapters, highlights and a reel of these, paid by card."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,6 +19,7 @@ from cutroom.contracts.jobs import JobStatus
 from cutroom.contracts.media import MediaFacts
 from cutroom.errors import BadInput, Conflict, Unreachable
 from cutroom.money import entitlements
+from cutroom.money.books import CURRENT
 from cutroom.money.plans import Plan
 from cutroom.money.prices import Quote, quote
 from cutroom.store import jobs, outbox, payments, quotes
@@ -85,6 +86,9 @@ async def _new_job(session: AsyncSession, wanted: NewSummary, caller: Caller, pl
         raise BadInput("The recording has no sound, so there is nothing to sum up.", code="no_speech", field="asset_id")
     kept = await _quoted(session, wanted, video.id, caller)
     await entitlements.require_room(session, caller.org_id, caller.mode, plan)
+    request = wanted.model_dump(mode="json", exclude={"metadata", "external_id", "quote_id"})
+    if wanted.reel is not None:
+        request["reel"]["resolution"] = entitlements.resolution_of(plan, None)
     job = Job(
         id=new_id("sum"),
         org_id=caller.org_id,
@@ -94,10 +98,10 @@ async def _new_job(session: AsyncSession, wanted: NewSummary, caller: Caller, pl
         traceparent=tracing.current(),
         asset_id=video.id,
         captions_asset_id=captions.id if captions else None,
-        request=wanted.model_dump(mode="json", exclude={"metadata", "external_id", "quote_id"}),
+        request=request,
         watermark=plan.watermark,
         retention_days=plan.retention_days,
-        price=kept.price if kept else _price(video, wanted),
+        price=_price(video, wanted, kept).model_dump(),
         metadata_=wanted.metadata,
         external_id=wanted.external_id,
     )
@@ -108,17 +112,20 @@ async def _new_job(session: AsyncSession, wanted: NewSummary, caller: Caller, pl
 
 
 async def _quoted(session: AsyncSession, wanted: NewSummary, asset_id: str, caller: Caller) -> KeptQuote | None:
-    """The quote that the summary names; raises Conflict where it is in another currency than the one asked for."""
+    """The quote that the summary names; raises Conflict where it is in another currency than the one asked for, or without its
+    reel. Without a reel the same prices hold.
+    """
     if wanted.quote_id is None:
         return None
     kept = await quotes.claim(session, wanted.quote_id, caller.mode, KIND, asset_id)
-    if wanted.currency not in (None, kept.price["unit"]):
+    if wanted.currency not in (None, kept.price["unit"]) or (wanted.reel and not kept.request.get("reel")):
         raise quotes.differs()
     return kept
 
 
-def _price(video: Asset, wanted: NewSummary) -> dict[str, object]:
-    return quote(KIND, source_s=length_of(video), currency=wanted.currency).model_dump()
+def _price(video: Asset, wanted: NewSummary, kept: KeptQuote | None) -> Quote:
+    currency, version = (kept.price["unit"], kept.price["price_version"]) if kept else (wanted.currency, CURRENT)
+    return quote(KIND, source_s=length_of(video), reel=wanted.reel is not None, currency=currency, version=version)
 
 
 @router.get("")

@@ -78,7 +78,7 @@ async def _show(settings: Settings, wishes: Wishes, console: Console) -> Job:
         stand_in = stand_in_of(settings)
         if job.status != "succeeded" or not stand_in:  # real payments are made by their payer
             return job
-        asked = summarize.Wishes(wishes.out, stand_in, captions=wishes.captions)
+        asked = summarize.Wishes(wishes.out, stand_in, captions=wishes.captions, reel=True)
         return await asyncio.to_thread(_sum_up, client, wishes.video, asked, console)
 
 

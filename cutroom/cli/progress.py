@@ -21,6 +21,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "clips": ("Making the clips", ("reframe_clip", "render_clip", "package_clip")),
     "settle": ("Settling", ()),
     "summarise": ("Summing up", ("summarise", "write_summary")),
+    "join_reel": ("Joining the reel", ("join_reel",)),
 }
 
 

@@ -29,6 +29,8 @@ class Wishes:
     captions: Path | None = None
     length: str | None = None
     language: str | None = None
+    reel: bool = False
+    aspect: str | None = None
 
 
 @app.command()
@@ -38,14 +40,25 @@ def summarize(
     captions: Annotated[Path | None, typer.Option(help="Its captions: SRT, VTT, ASS or TTML.")] = None,
     length: Annotated[str | None, typer.Option(help="short, medium or long.")] = None,
     language: Annotated[str | None, typer.Option(help="Language of the summary, such as en.")] = None,
+    reel: Annotated[bool, typer.Option("--reel", help="With a video of its highlights.")] = False,
+    aspect: Annotated[str | None, typer.Option(help="Shape of the reel, which is then made: 16:9, 9:16, 1:1 or 4:5.")] = None,
     card: Annotated[TestCard, typer.Option(help="The test card to pay with, on a stack of your own.")] = TestCard.VISA,
     job: Annotated[str | None, typer.Option(help="A summary that waits for its payment, instead of a recording.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON at the end.")] = False,
 ) -> None:
-    """Sum a recording up: summary, key points, chapters and highlights. Exit code 1 where that does not succeed."""
+    """Sum a recording up: summary, key points, chapters, highlights, and a reel of these. Exit code 1 where that fails."""
     console = Console(stderr=True)
     settings = get_settings()
-    wishes = Wishes(out, stand_in_of(settings), card, existing(captions) if captions else None, length, language)
+    wishes = Wishes(
+        out=out,
+        stand_in=stand_in_of(settings),
+        card=card,
+        captions=existing(captions) if captions else None,
+        length=length,
+        language=language,
+        reel=reel or aspect is not None,
+        aspect=aspect,
+    )
     if (video is None) == (job is None):
         raise InvalidRequest("Name a recording, or with --job a summary that waits for its payment.", code="invalid_request")
     with open_client(settings) as client:
@@ -62,11 +75,17 @@ def ask(client: Client, video: Path, wishes: Wishes, console: Console) -> Job:
         talk = client.upload(video, on_progress=progress.of("Uploading the recording"))
         captions = client.upload(wishes.captions, on_progress=progress.of("Uploading its captions")) if wishes.captions else None
     warn(talk.warnings, console)
-    quote = client.quote("summary", talk.id)
+    quote = client.quote("summary", talk.id, reel=wishes.reel)
     console.print(f"The summary costs {money(quote.total, quote.unit)}; the card is charged once it is done.")
     captions_id = captions.id if captions else None
     return client.create_summary(
-        talk.id, captions_asset_id=captions_id, length=wishes.length, language=wishes.language, quote_id=quote.id
+        talk.id,
+        captions_asset_id=captions_id,
+        length=wishes.length,
+        language=wishes.language,
+        reel=wishes.reel,
+        aspect=wishes.aspect,
+        quote_id=quote.id,
     )
 
 
@@ -79,7 +98,8 @@ def follow(client: Client, job: Job, wishes: Wishes, console: Console) -> Job:
         for event in client.events(job.id):
             live.show(event)
     job = client.job(job.id)
-    save(client, job, wishes.out)
+    for path in save(client, job, wishes.out):
+        console.print(f"  {path}", highlight=False, markup=False)
     warn(job.warnings, console)
     if job.error:
         console.print(f"{job.status}, {job.error.code}: {job.error.detail}", style="red", markup=False)
@@ -112,12 +132,12 @@ def pay(client: Client, job: Job, wishes: Wishes, console: Console) -> bool:
     return True
 
 
-def save(client: Client, job: Job, out: Path) -> None:
-    """Download all files of a summary, and its job as `job.json`."""
+def save(client: Client, job: Job, out: Path) -> list[Path]:
+    """Download all files of a summary, which are answered, and its job as `job.json`."""
     out.mkdir(parents=True, exist_ok=True)
-    for file in client.files(job.id):
-        client.download(file, out)
+    saved = [client.download(file, out) for file in client.files(job.id)]
     (out / "job.json").write_text(json.dumps(client.summary_json(job.id), indent=2, ensure_ascii=False) + "\n")
+    return saved
 
 
 def money(amount: int, currency: str) -> str:

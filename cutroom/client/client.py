@@ -53,12 +53,20 @@ class Client:
         return send(self._transport, path, kind, on_progress)
 
     def quote(
-        self, kind: str, asset_id: str, *, count: int | None = None, resolution: str | None = None, currency: str | None = None
+        self,
+        kind: str,
+        asset_id: str,
+        *,
+        count: int | None = None,
+        resolution: str | None = None,
+        reel: bool = False,
+        currency: str | None = None,
     ) -> Quote:
-        """What a job of `kind` would cost at most; `count`, `resolution`: clips of a campaign, `currency`: of a summary."""
+        """What a job of `kind` would cost at most; `count`, `resolution`: clips of a campaign, `reel`, `currency`: of a summary."""
         clips = {name: value for name, value in {"count": count, "resolution": resolution}.items() if value is not None}
         body: dict[str, Any] = {"kind": kind, "asset_id": asset_id}
         body |= {"clips": clips} if clips else {}
+        body |= {"reel": True} if reel else {}
         body |= {"currency": currency} if currency is not None else {}
         return Quote.model_validate(self._transport.post("/v1/quotes", body))
 
@@ -98,18 +106,24 @@ class Client:
         length: str | None = None,
         key_points: int | None = None,
         highlights: int | None = None,
+        reel: bool = False,
+        aspect: str | None = None,
         language: str | None = None,
         currency: str | None = None,
         external_id: str | None = None,
         quote_id: str | None = None,
         key: str | None = None,
     ) -> Job:
-        """Ask for a summary; it begins once `payment` is confirmed. What is left out takes the server's default."""
+        """Ask for a summary; it begins once `payment` is confirmed. What is left out takes the server's default.
+
+        `reel`: with a video of its highlights, in the shape `aspect`.
+        """
         wishes = {
             "captions_asset_id": captions_asset_id,
             "length": length,
             "key_points": key_points,
             "highlights": highlights,
+            "reel": ({"aspect": aspect} if aspect else {}) if reel else None,
             "language": language,
             "currency": currency,
             "external_id": external_id,

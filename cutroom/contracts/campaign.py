@@ -93,7 +93,7 @@ class ClipPlaces(Frozen):
 
 
 class ClipInput(Frozen):
-    """`clip/clp_...`: input of the workflow `clip`, a child of its campaign."""
+    """`clip/clp_...`: input of the workflow `clip`, a child of its campaign, or of the summary whose reel it is in."""
 
     plan: CampaignPlan
     prepared: PreparedMedia
@@ -155,15 +155,16 @@ class FinishClipInput(JobInput):
 
 
 class ClipOutcome(Frozen):
-    """Result of the workflow `clip`; `error_code` where it is not ready."""
+    """Result of the workflow `clip`; `error_code` where it is not ready, else `packaged`, which 0.3.0 did not tell."""
 
     clip_id: str
     ready: bool
     error_code: str = ""
+    packaged: PackagedClip | None = None
 
 
 class ClipIdle(Frozen):
-    """Signal `clip_idle` of a clip to its campaign: whether it waits at its gate."""
+    """Signal `clip_idle` of a clip to its job: whether it waits at its gate."""
 
     clip_id: str
     idle: bool

@@ -1,7 +1,7 @@
-"""What a job pays. A clip is billable once it can be downloaded, the analysis once the first clip is.
+"""What a job pays. A clip is billable once it can be downloaded, the analysis once the first clip is; a reel where it was made.
 
-Every way out of a job (success, failure, cancellation, reconciliation) ends in `settle_job`, which charges that much of
-the hold and releases the rest.
+Every way out of a job that is paid from credits (success, failure, cancellation, reconciliation) ends in `settle_job`, which
+charges that much of the hold and releases the rest.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,11 @@ def billable(price: Quote, ready_clips: int) -> int:
     if ready_clips == 0:
         return 0
     return sum(min(ready_clips, line.quantity) * line.each if line.kind == "clip" else line.amount for line in price.lines)
+
+
+def chargeable(price: Quote, reel: bool) -> int:
+    """Minor units that the card of a summary pays, with or without a reel that was made; never more than it was quoted."""
+    return sum(line.amount for line in price.lines if reel or line.kind != "reel")
 
 
 async def hold_job(session: AsyncSession, job: JobRef) -> None:

@@ -1,6 +1,7 @@
 """In what Stripe and we differ about one intent, and what is certain enough to be mended. Pure.
 
-A job pays with one intent, for the whole of its price, and is either handed over and captured, or neither.
+A job pays with one intent, which is held for the whole of its price, and is either handed over and captured for what it came to,
+or neither.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from datetime import datetime
 from typing import Literal
 
 from cutroom.contracts.cards import Intent
+from cutroom.contracts.summary import REEL_FILE
+from cutroom.money.billing import chargeable
+from cutroom.money.prices import Quote
 from cutroom.store.payments import status_of
 from cutroom.store.tables import Job, Payment
 
@@ -30,9 +34,9 @@ def difference(intent: Intent, job: Job | None, payment: Payment | None, settled
     if max([intent.created_at, *_changes(job, payment)]) > settled_before:
         return None
     if job is not None and payment is not None and payment.intent_id == intent.id:
-        return _of_ended(intent, job, payment) if job.ended_at else _of_open(intent, payment)
+        return _of_ended(intent, job, payment) if job.ended_at else _of_open(intent, job, payment)
     if job is not None and payment is not None and not payment.intent_id and not job.ended_at:
-        return _of_open(intent, payment)  # its workflow has yet to hear of it
+        return _of_open(intent, job, payment)  # its workflow has yet to hear of it
     if intent.status == "canceled":
         return None
     kept = intent.amount_received - intent.refunded
@@ -63,10 +67,10 @@ def _unbooked(intent: Intent, job: Job) -> Difference:
     )
 
 
-def _of_open(intent: Intent, payment: Payment) -> Difference | None:
+def _of_open(intent: Intent, job: Job, payment: Payment) -> Difference | None:
     """The workflow asks before it acts, so that a status which differs is only to be noted."""
-    if intent.status == "succeeded" and intent.amount_received != payment.amount:
-        return _other_amount(intent, payment)
+    if intent.status == "succeeded" and intent.amount_received not in _amounts(job):
+        return _other_amount(intent, job)
     return _status(intent, payment)
 
 
@@ -78,8 +82,8 @@ def _of_ended(intent: Intent, job: Job, payment: Payment) -> Difference | None:
         if handed_over:
             return _unpaid("is not captured")
         return Difference("held_not_released", "The job ended, and its intent is still open.", "release")
-    if intent.amount_received != payment.amount:
-        return _other_amount(intent, payment)
+    if intent.amount_received not in _amounts(job):
+        return _other_amount(intent, job)
     if handed_over and intent.refunded:
         return Difference("refunded_elsewhere", f"{intent.refunded} {intent.currency} of a job that was handed over were refunded.")
     if not handed_over and intent.refunded < intent.amount_received:
@@ -98,8 +102,17 @@ def _unpaid(what: str) -> Difference:
     return Difference("delivered_not_captured", f"The job was handed over, and its payment {what}.")
 
 
-def _other_amount(intent: Intent, payment: Payment) -> Difference:
-    detail = f"{intent.amount_received} {intent.currency} were captured, where the job pays {payment.amount} {payment.currency}."
+def _amounts(job: Job) -> list[int]:
+    """What the job may rightly be charged: with its reel, or without; of one that was handed over it is known which."""
+    price = Quote.model_validate(job.price)
+    if job.status == "succeeded":
+        return [chargeable(price, REEL_FILE in job.files)]
+    return [chargeable(price, reel) for reel in (True, False)]
+
+
+def _other_amount(intent: Intent, job: Job) -> Difference:
+    pays = " or ".join(str(amount) for amount in dict.fromkeys(_amounts(job)))
+    detail = f"{intent.amount_received} {intent.currency} were captured, where the job pays {pays}."
     return Difference("captured_elsewhere", detail)
 
 

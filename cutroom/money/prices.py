@@ -11,7 +11,7 @@ class QuoteLine(Frozen):
     """`quantity` of `kind` at `each`.
 
     `analysis` and `minute` count started source minutes, `clip` clips, `second_...` started seconds in a resolution; `minimum`
-    is what the other lines lack of the least that a job costs.
+    is what these lack of the least that a job costs. `reel` comes on top, so that what is left without it can still be charged.
     """
 
     kind: str
@@ -33,12 +33,19 @@ class Quote(Frozen):
 
 
 def quote(
-    kind: str, *, source_s: float, clips: int = 0, currency: str | None = None, resolution: str = "", version: str = CURRENT
+    kind: str,
+    *,
+    source_s: float,
+    clips: int = 0,
+    reel: bool = False,
+    currency: str | None = None,
+    resolution: str = "",
+    version: str = CURRENT,
 ) -> Quote:
     """What a job of `kind` costs at most.
 
-    `source_s`: seconds of the source, or of the video to generate, in `resolution`. `currency`: which one is paid in, where the
-    kind is not paid in credits; without it, the usual one.
+    `source_s`: seconds of the source, or of the video to generate, in `resolution`. `reel`: with a summary's highlight reel.
+    `currency`: which one is paid in, where the kind is not paid in credits; without it, the usual one.
 
     Raises InvalidRequest (`kind_unknown`, `price_version_unknown`, `currency_unknown`, `resolution_unknown`,
     `source_length_invalid`, `clip_count_invalid`).
@@ -57,6 +64,8 @@ def quote(
     lacking = tariff.minimum - sum(line.amount for line in lines)
     if lacking > 0:
         lines.append(_line("minimum", 1, lacking))
+    if reel:
+        lines.append(_line("reel", 1, tariff.lines["reel"]))
     return Quote(lines=lines, total=sum(line.amount for line in lines), unit=unit, price_version=version)
 
 

@@ -65,7 +65,7 @@ async def finish_clip(session: AsyncSession, finished: FinishClipInput) -> None:
     """Close a clip: its first version with files, or the reason why there is none. Safe to repeat.
 
     A clip that failed can still be made, when its campaign is resumed; one that is ready stays so. Once the campaign has
-    ended, and is settled, nothing changes.
+    ended, and is settled, nothing changes; nor does it for a clip of a reel, which is on no list.
     """
     if finished.packaged is not None:
         outcome = {"status": "ready", "current_version": 1, "error_code": "", "error_detail": ""}

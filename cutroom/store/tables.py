@@ -347,7 +347,7 @@ class LedgerPosting(SQLModel, table=True):
 
 
 class KeptQuote(SQLModel, table=True):
-    """A price that is promised until `expires_at`, to one job. `request`: {clips}. `price`: as in `jobs`."""
+    """A price that is promised until `expires_at`, to one job. `request`: {clips, reel}. `price`: as in `jobs`."""
 
     __tablename__ = "quotes"
     __table_args__ = (

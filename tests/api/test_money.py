@@ -150,7 +150,12 @@ async def test_a_summary_is_quoted_in_money_with_the_least_that_a_card_takes(ten
     long = {"kind": "summary", "asset_id": await tenant.asset(media=HOUR), "currency": "eur"}
     made = (await tenant.http.post("/v1/quotes", json=long)).json()
     assert (made["unit"], made["total"], len(made["lines"])) == ("eur", 300, 1)
-    for wrong, code in (({"currency": "xts"}, "currency_unknown"), ({"clips": {"count": 1}}, "clip_count_invalid")):
+    wrongs = [
+        ({"currency": "xts"}, "currency_unknown"),
+        ({"clips": {"count": 1}}, "clip_count_invalid"),
+        ({"kind": "campaign", "reel": True}, "reel_invalid"),
+    ]
+    for wrong, code in wrongs:
         refused = await tenant.http.post("/v1/quotes", json={**body, **wrong})
         assert (refused.status_code, refused.json()["code"]) == (422, code)
 
@@ -158,7 +163,7 @@ async def test_a_summary_is_quoted_in_money_with_the_least_that_a_card_takes(ten
 async def test_prices_show_the_book_with_its_plans_and_packs(tenant: Tenant) -> None:
     shown = (await tenant.http.get("/v1/prices")).json()
     assert (shown["price_version"], shown["prices"]["campaign"]) == ("2026-12", {"analysis": 1, "clip": 5})
-    assert (shown["tariffs"]["summary"]["eur"], shown["minimums"]["summary"]["eur"]) == ({"minute": 5}, 50)
+    assert (shown["tariffs"]["summary"]["eur"], shown["minimums"]["summary"]["eur"]) == ({"minute": 5, "reel": 50}, 50)
     assert [plan["name"] for plan in shown["plans"]] == ["own", "free", "starter", "studio"]
     terms = [(plan["max_resolution"], plan["watermark"], plan["retention_days"]) for plan in shown["plans"]]
     assert terms == [(None, False, None), ("720p", True, 7), (None, False, 30), (None, False, 90)]

@@ -14,9 +14,10 @@ import activities.payment_reconciliation as reconciling
 from activities.base import Resources, Task
 from activities.payments import capture_payment, open_payment, release_payment
 from activities.resources import open_resources
-from cutroom.contracts.base import JobRef
+from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import EventInput, JobStatus
+from cutroom.contracts.summary import REEL_FILE, CaptureInput
 from cutroom.local.cards.server import CardServer
 from cutroom.money.prices import quote
 from cutroom.settings import Settings
@@ -25,7 +26,8 @@ from cutroom.store.tables import Asset, Job, Payment
 from tests.cards.days import read_day, today
 from tests.conftest import DatabaseUrls, card_settings
 
-PRICE = quote("summary", source_s=1200, currency="usd")
+PRICE = quote("summary", source_s=1200, currency="usd", reel=True)
+WITHOUT_REEL = PRICE.total - 50
 
 
 @dataclass
@@ -62,10 +64,17 @@ class Till:
         await open_payment(self.task, job)
         return job
 
-    async def captured(self) -> JobRef:
+    async def captured(self, *, reel: bool = True) -> JobRef:
+        """A summary that was paid and can be read, with its reel or without."""
         job = await self.held()
-        await capture_payment(self.task, job)
+        await capture_payment(self.task, CaptureInput(job=job, reel=reel))
+        if reel:
+            await self.give(job, REEL_FILE)
         return job
+
+    async def give(self, job: JobRef, file: str) -> None:
+        async with self.resources.database.transaction(job.org_id) as session:
+            await jobs.record_files(session, job, {file: ArtifactRef(key=f"org/{job.org_id}/{file}", sha256="0" * 64, size=1)})
 
     async def confirm(self, intent_id: str) -> None:
         await self.sdk.v1.payment_intents.confirm_async(intent_id, {"payment_method": "pm_card_visa"})
@@ -128,8 +137,9 @@ async def test_where_all_is_as_it_should_be_nothing_is_found(till: Till) -> None
     await till.job()
     await till.held()
     await till.end(await till.captured(), JobStatus.SUCCEEDED)
-    given_back, refunded = await till.held(), await till.captured()
-    for job in (given_back, refunded):
+    await till.end(await till.captured(reel=False), JobStatus.SUCCEEDED)
+    given_back = [await till.held(), await till.captured(), await till.captured(reel=False)]
+    for job in given_back:
         await release_payment(till.task, job)
         await till.end(job, JobStatus.FAILED)
     assert await till.reconcile() == {}
@@ -188,6 +198,20 @@ async def test_what_was_captured_for_a_job_that_gave_nothing_is_refunded(till: T
     assert await till.reconcile() == {"captured_not_delivered": 1}
     assert (await till.intent(job))["latest_charge"]["amount_refunded"] == PRICE.total
     assert await till.reconcile() == {}
+
+
+async def test_without_a_reel_the_rest_is_captured_and_the_reel_given_back(till: Till) -> None:
+    payment = await till.payment(await till.captured(reel=False))
+    assert (payment.status, payment.captured, payment.amount) == ("captured", WITHOUT_REEL, PRICE.total)
+
+
+@pytest.mark.parametrize("reel", [True, False])
+async def test_a_reel_that_was_not_made_and_charged_or_made_and_not_charged_is_named(till: Till, reel: bool) -> None:
+    job = await till.held()
+    await capture_payment(till.task, CaptureInput(job=job, reel=reel))
+    await till.give(job, "summary" if reel else REEL_FILE)
+    await till.end(job, JobStatus.SUCCEEDED)
+    assert await till.reconcile() == {"captured_elsewhere": 1}
 
 
 async def test_less_captured_outside_than_the_job_pays_is_named(till: Till) -> None:

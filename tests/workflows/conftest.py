@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+import workflows.steps
 from cutroom.contracts import (
     campaign,
     cards,
@@ -73,16 +74,19 @@ def plan_of(job: JobRef) -> CampaignPlan:
     return CampaignPlan(job=job, asset_id="ast_1", source=REF, media=MEDIA, captions=None, wishes=wishes)
 
 
+def places_of(job: JobRef) -> list[ClipPlace]:
+    return [ClipPlace(clip_id=f"{c}_{job.job_id}", ordinal=n, start_s=n * 20, end_s=n * 20 + 10) for n, c in enumerate(CLIP_IDS)]
+
+
 def answers(job: JobRef) -> dict[str, Any]:
     """What each step answers when all goes well."""
-    places = [ClipPlace(clip_id=f"{c}_{job.job_id}", ordinal=n, start_s=n * 20, end_s=n * 20 + 10) for n, c in enumerate(CLIP_IDS)]
     chunks = [SpeechChunk(index=n, start_s=n * 30, end_s=n * 30 + 30) for n in range(2)]
     return {
         "resolve_plan": plan_of(job),
         "choose_engines": plan_of(job),
         "prepare_media": PREPARED,
         "plan_speech": SpeechPlan(chunks=chunks),
-        "record_clips": ClipPlaces(clips=places),
+        "record_clips": ClipPlaces(clips=places_of(job)),
         "render_clip": RenderedClip(video=REF, captions_ass=None),
         "package_clip": PackagedClip(video=REF, subtitles=None, thumbnail=REF, framing=REF, duration_s=10),
         "settle_credits": Settled(spent=11, released=0),
@@ -92,13 +96,14 @@ def answers(job: JobRef) -> dict[str, Any]:
 class Theatre:
     """One job played by fakes. `calls`: (step, part) in the order they began, events excluded; `events`: what was recorded.
 
-    `started`: ids of the workflows that the test has started.
+    `given`: step -> its inputs. `started`: ids of the workflows that the test has started.
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.job = JobRef(org_id=new_id("org"), job_id=new_id("cmp"))
         self.calls: list[tuple[str, str]] = []
+        self.given: dict[str, list[Any]] = {}
         self.events: list[jobs.EventInput] = []
         self.started: list[str] = []
         self.acts: dict[str, Callable[[StepInput], Awaitable[Any]]] = {}
@@ -125,6 +130,7 @@ class Theatre:
             self.events.append(input)
             return Nothing()
         self.calls.append((step.name, input.part))
+        self.given.setdefault(step.name, []).append(input)
         if step.name in self.acts:
             answer = await self.acts[step.name](input)
             if answer is not None:
@@ -184,6 +190,17 @@ async def keep_histories(client: Client, stage: Theatre) -> None:
             history = await client.get_workflow_handle(workflow_id).fetch_history()
             name = re.sub(r"\W+|_+", "-", f"{workflow_id.split('/')[0]} {test.removeprefix('test_')}").strip("-")
             (Path(folder) / f"{name}.json").write_text(MACHINE.sub(r'\1""', history.to_json()))
+
+
+@pytest.fixture
+def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that fails is out of retries at once."""
+    policy = workflows.steps.RetryPolicy
+
+    def single(**settings: Any) -> Any:
+        return policy(**{**settings, "maximum_attempts": 1})
+
+    monkeypatch.setattr(workflows.steps, "RetryPolicy", single)
 
 
 @pytest.fixture

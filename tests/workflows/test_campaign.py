@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from temporalio.client import WorkflowFailureError
@@ -13,23 +12,13 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import Replayer
 
 import workflows.job
-import workflows.steps
 from cutroom.contracts.base import StepInput
 from cutroom.contracts.campaign import RecordClipsInput
 from cutroom.contracts.jobs import EventInput
 from tests.workflows.conftest import REF, Theatre, plan_of, until
 from workflows.campaign import Campaign
 
-
-@pytest.fixture(autouse=True)
-def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that fails is out of retries at once."""
-    policy = workflows.steps.RetryPolicy
-
-    def single(**settings: Any) -> Any:
-        return policy(**{**settings, "maximum_attempts": 1})
-
-    monkeypatch.setattr(workflows.steps, "RetryPolicy", single)
+pytestmark = pytest.mark.usefixtures("one_attempt")
 
 
 async def test_credits_are_held_before_any_work_and_settled_before_the_end_is_told(theatre: Theatre) -> None:

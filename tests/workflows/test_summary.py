@@ -5,16 +5,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Replayer
 
 import workflows.summary
 from cutroom.contracts.base import JobRef, StepInput
+from cutroom.contracts.campaign import ClipPlaces
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.speech import SpeechPlan
-from cutroom.contracts.summary import Authorisation, SummaryFiles, SummaryInput, SummaryPlan, SummaryWishes
-from tests.workflows.conftest import MEDIA, REF, Theatre, until
-from workflows.summary import BEFORE_IT_LAPSES
+from cutroom.contracts.summary import (
+    Authorisation,
+    CaptureInput,
+    RecordSummaryInput,
+    Reel,
+    SummaryFiles,
+    SummaryInput,
+    SummaryPlan,
+    SummaryWishes,
+)
+from tests.workflows.conftest import MEDIA, REF, Theatre, places_of, plan_of, until
+from workflows.summary import BEFORE_IT_LAPSES, Summary
 
 FILES = SummaryFiles(json_file=REF, markdown=REF, docx=REF, chapters=REF)
 WORK = {"resolve_summary", "choose_recogniser", "prepare_media", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
@@ -185,3 +198,123 @@ async def test_with_a_language_model_in_the_plan_it_writes_the_summary(stage: Th
     await (await start(stage)).result()
     assert "write_summary" in stage.steps
     assert "summarise" not in stage.steps
+
+
+@pytest.fixture
+def reeling(stage: Theatre) -> Theatre:
+    """A summary with a reel of two clips."""
+    plan = stage.answers["resolve_summary"].model_copy(update={"reel": plan_of(stage.job)})
+    stage.answers |= {"resolve_summary": plan, "choose_recogniser": plan, "plan_reel": ClipPlaces(clips=places_of(stage.job))}
+    return stage
+
+
+def handed_over(stage: Theatre) -> tuple[CaptureInput, RecordSummaryInput]:
+    """What is captured for, and what is recorded, once the job has ended."""
+    (captured,), (recorded,) = (stage.given[step] for step in ("capture_payment", "record_summary"))
+    return captured, recorded
+
+
+async def test_without_a_reel_no_shot_is_looked_for_and_no_clip_made(stage: Theatre) -> None:
+    await (await start(stage)).result()
+    assert not {"detect_shots_chunk", "plan_reel", "render_clip", "join_reel"} & set(stage.steps)
+    captured, recorded = handed_over(stage)
+    assert (captured.reel, recorded.reel) == (False, None)
+
+
+async def test_a_reel_is_made_of_clips_after_the_summary_and_before_the_capture(reeling: Theatre) -> None:
+    await (await start(reeling)).result()
+    order = ["summarise", "plan_reel", "reframe_clip", "render_clip", "package_clip", "join_reel", "capture_payment"]
+    assert [reeling.steps.index(step) for step in order] == sorted(reeling.steps.index(step) for step in order)
+    assert reeling.steps.count("package_clip") == 2
+    captured, recorded = handed_over(reeling)
+    assert (captured.reel, recorded.reel) == (True, Reel(video=REF))
+    assert reeling.statuses == ["pending", "processing", "succeeded"]
+
+
+async def test_nothing_of_a_reel_is_done_before_the_card_is_authorised(reeling: Theatre) -> None:
+    paid = unpaid(reeling)
+    summary = await start(reeling)
+    await until(lambda: "open_payment" in reeling.steps)
+    await summary.signal("payment_changed")
+    await until(lambda: "look_at_payment" in reeling.steps)
+    assert set(reeling.steps) == {"open_payment", "look_at_payment"}
+    paid.set()
+    await summary.signal("payment_changed")
+    await summary.result()
+    assert "join_reel" in reeling.steps
+
+
+async def test_without_highlights_the_summary_is_handed_over_and_no_reel_charged(reeling: Theatre) -> None:
+    reeling.answers["plan_reel"] = ClipPlaces(clips=[])
+    await (await start(reeling)).result()
+    assert "render_clip" not in reeling.steps
+    captured, recorded = handed_over(reeling)
+    assert (captured.reel, recorded.reel) == (False, Reel(error_code="no_highlights"))
+    assert reeling.statuses[-1] == "succeeded"
+
+
+@pytest.mark.parametrize("step", ["plan_reel", "render_clip", "join_reel"])
+@pytest.mark.parametrize("final", [True, False])
+async def test_where_a_step_of_the_reel_fails_the_summary_is_handed_over_and_no_reel_charged(
+    reeling: Theatre, one_attempt: None, step: str, final: bool
+) -> None:
+    reeling.fail(step, "tool_failed", final=final)
+    await (await start(reeling)).result()
+    captured, recorded = handed_over(reeling)
+    assert (captured.reel, recorded.reel) == (False, Reel(error_code="tool_failed"))
+    assert reeling.statuses == ["pending", "processing", "succeeded"]
+
+
+async def test_an_artifact_that_a_clip_of_the_reel_misses_is_made_again(reeling: Theatre) -> None:
+    reeling.fail("render_clip", "artifact_missing", final=True, times=1)
+    await (await start(reeling)).result()
+    assert reeling.steps.count("prepare_media") == 2
+    assert handed_over(reeling)[0].reel
+
+
+@pytest.mark.parametrize("step", ["detect_shots_chunk", "render_clip", "join_reel"])
+async def test_a_cancel_during_the_reel_stops_its_clips_and_releases_the_card(reeling: Theatre, step: str) -> None:
+    begun, _ = reeling.hold(step)
+    summary = await start(reeling)
+    await asyncio.wait_for(begun.wait(), 15)
+    await summary.signal("cancel")
+    await summary.result()
+    assert reeling.statuses[-1] == "canceled"
+    assert reeling.steps[-1] == "release_payment"
+    assert "capture_payment" not in reeling.steps
+    clips = [reeling.client.get_workflow_handle(f"clip/{place.clip_id}") for place in reeling.answers["plan_reel"].clips]
+    if step == "render_clip":
+        ended = [(await clip.describe()).status for clip in clips]
+        assert ended == [WorkflowExecutionStatus.CANCELED] * 2
+
+
+async def test_a_pause_holds_the_clips_of_the_reel_too(reeling: Theatre) -> None:
+    begun, end = reeling.hold("reframe_clip")
+    summary = await start(reeling)
+    await asyncio.wait_for(begun.wait(), 15)
+    await summary.signal("pause")
+    await until(lambda: reeling.statuses[-1] == "pausing")
+    end.set()
+    await until(lambda: reeling.statuses[-1] == "paused")
+    assert "render_clip" not in reeling.steps
+    await summary.signal("resume")
+    await summary.result()
+    assert reeling.statuses[-1] == "succeeded"
+
+
+async def test_a_reel_does_not_outlast_the_authorisation(reeling: Theatre) -> None:
+    reeling.answers["open_payment"] = held(BEFORE_IT_LAPSES + timedelta(seconds=4))
+    begun, _ = reeling.hold("render_clip")
+    summary = await start(reeling)
+    await asyncio.wait_for(begun.wait(), 15)
+    with pytest.raises(WorkflowFailureError):
+        await summary.result()
+    assert reeling.last.error_code == "authorisation_lapsed"
+    assert reeling.steps[-1] == "release_payment"
+
+
+async def test_a_summary_with_a_reel_replays(reeling: Theatre) -> None:
+    summary = await start(reeling)
+    await summary.result()
+    replayer = Replayer(workflows=[Summary], data_converter=pydantic_data_converter, interceptors=[TracingInterceptor()])
+    await replayer.replay_workflow(await summary.fetch_history())
