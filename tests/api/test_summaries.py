@@ -75,7 +75,15 @@ async def test_a_quote_without_a_reel_is_not_good_for_one_and_with_one_it_is_goo
     is_problem(await asked(False, {}), 409, "quote_differs")
     with_reel, without = await asked(True, {"aspect": "1:1"}), await asked(True, None)
     assert [made.json()["price"]["total"] for made in (with_reel, without)] == [100, 50]
-    assert with_reel.json()["request"]["reel"] == {"aspect": "1:1", "caption_style": "classic"}
+    assert with_reel.json()["request"]["reel"] == {"aspect": "1:1", "caption_style": "classic", "resolution": "1080p"}
+
+
+async def test_a_reel_is_made_in_what_the_plan_allows(selling: FastAPI, make_tenant: MakeTenant) -> None:
+    tenant = await make_tenant(selling)
+    made = (await tenant.http.post("/v1/summaries", json={"asset_id": await tenant.asset(), "reel": {}})).json()
+    assert made["request"]["reel"]["resolution"] == "720p"
+    async with tenant.services.database.transaction(tenant.org_id) as session:
+        assert (await jobs.get(session, made["id"])).watermark
 
 
 @pytest.mark.parametrize(
