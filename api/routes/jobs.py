@@ -89,7 +89,7 @@ async def _closing_within(services: Services, seconds: float) -> bool:
 
 @router.get("/{job_id}/files")
 async def list_job_files(job: JobDep, services: ServicesDep, caller: JobsRead) -> ListOf[NamedDownload]:
-    """URLs, for 15 minutes, of everything the job made: transcript, shots, selection and the files of its clips."""
+    """URLs, for 15 minutes, of everything the job made: transcript, summary, reel, shots, selection and the files of its clips."""
     require_kept(job)
     async with services.database.transaction(caller.org_id) as session:
         rows = await clips.of_jobs(session, [job.id])

@@ -1,4 +1,4 @@
-"""`cutroom demo`: a campaign and a summary on this machine's own stack, started for them where none runs."""
+"""`cutroom demo`: a campaign and a summary with its reel on this machine's own stack, started for them where none runs."""
 
 import asyncio
 from pathlib import Path
@@ -41,7 +41,7 @@ def demo(
         raise typer.Exit(FAILED)
     console.print(f"\nLook at {out}/clip-01.mp4; campaign.json says why it was chosen.")
     if job.kind == "summary":
-        console.print(f"{out}/summary.md sums the recording up; a test card paid for it.")
+        console.print(f"{out}/summary.md sums the recording up, with its highlights as a video; a test card paid for them.")
 
 
 def _wishes(video: Path | None, out: Path, captions: Path | None, clips: int | None, seconds: int, console: Console) -> Wishes:
