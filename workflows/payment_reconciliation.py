@@ -5,7 +5,7 @@ goes on as a new one after a day.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import get_args
 
@@ -67,15 +67,15 @@ class PaymentReconciliation:
         days = [(mode, done.midnight - timedelta(days=back)) for mode in modes for back in range(1, DAYS + 1)]
         for number, (mode, since) in enumerate(days[done.days :], done.days + 1):
             day = PaymentDay(mode=mode, since=since, until=since + timedelta(days=1))
-            for look_at in (self._payments, self._purchases):
-                await self._as_far_as_it_goes(look_at, day)
+            await self._as_far_as_it_goes(self._payments(day))
+            await self._as_far_as_it_goes(self._purchases(day))
             if number < len(days) and workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(Done(midnight=done.midnight, days=number, counts=dict(self.counts)))
         return Findings(counts=+self.counts)
 
-    async def _as_far_as_it_goes(self, look_at: Callable[[PaymentDay], Awaitable[None]], day: PaymentDay) -> None:
+    async def _as_far_as_it_goes(self, work: Awaitable[None]) -> None:
         try:
-            await look_at(day)
+            await work
         except StepError as error:
             workflow.logger.warning("%s failed with %s", error.step, error.code)
             self.counts[f"failed_{error.step}"] += 1
@@ -123,8 +123,12 @@ class PaymentReconciliation:
             suspects.update({id: KINDS["invoices" if id.startswith("in_") else "packs"] for id in ids})
         for id, kind in suspects.items():
             wanted = CardEventInput(event_id=f"reconciliation/{id}", kind=kind, object_id=id, mode=day.mode)
-            state = await call(LOOK_UP_CARD_OBJECT, wanted)
-            self.counts.update((await call(MEND_PURCHASE, MendInput(id=id, mode=day.mode, state=state))).counts)
+            await self._as_far_as_it_goes(self._mend(wanted))
+
+    async def _mend(self, suspect: CardEventInput) -> None:
+        state = await call(LOOK_UP_CARD_OBJECT, suspect)
+        mended = await call(MEND_PURCHASE, MendInput(id=suspect.object_id, mode=suspect.mode, state=state))
+        self.counts.update(mended.counts)
 
     async def _unseen(self, step: Step[DayPage, PaymentIds], day: PaymentDay, seen: set[str]) -> list[list[str]]:
         """Ids that our books of the day name and Stripe's lists of the day did not, so many at a time."""

@@ -12,7 +12,7 @@ from api.requests import NewAdjustment, NewGrant, NewRefund
 from api.resources import ListOf
 from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
-from cutroom.store import jobs, ledger, reconciliation
+from cutroom.store import corrections, jobs, ledger, reconciliation
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
@@ -73,7 +73,7 @@ async def create_adjustment(
 
     async def make(session: AsyncSession) -> Made:
         id = new_id("adj")
-        await ledger.adjust(session, caller.org_id, caller.mode, wanted.amount, wanted.reason, id)
+        await corrections.adjust(session, caller.org_id, caller.mode, wanted.amount, wanted.reason, id)
         return Made(201, AdjustmentResource(id=id, mode=caller.mode, amount=wanted.amount, reason=wanted.reason))
 
     return await Once(services, caller, f"{router.prefix}/adjustments", idempotency_key, wanted).respond(make)
@@ -88,7 +88,7 @@ async def create_refund(
     async def make(session: AsyncSession) -> Made:
         job = await jobs.get(session, wanted.job_id)
         id = new_id("rfd")
-        await ledger.refund(session, JobRef(org_id=job.org_id, job_id=job.id), wanted.amount, wanted.reason, id)
+        await corrections.refund(session, JobRef(org_id=job.org_id, job_id=job.id), wanted.amount, wanted.reason, id)
         return Made(201, RefundResource(id=id, job_id=job.id, amount=wanted.amount, reason=wanted.reason))
 
     return await Once(services, caller, f"{router.prefix}/refunds", idempotency_key, wanted).respond(make)

@@ -14,7 +14,7 @@ from cutroom.contracts.cards import ApplyInput, Disputed, Mode, Purchase, Refund
 from cutroom.contracts.ids import workflow_id
 from cutroom.money.books import Pack, Plan
 from cutroom.money.checkouts import Sold
-from cutroom.store import card_events, jobs, ledger, outbox, plans, reconciliation
+from cutroom.store import card_events, corrections, jobs, ledger, outbox, plans, reconciliation
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ async def book(session: AsyncSession, org_id: str, mode: Mode, purchase: Purchas
     credits, ends_at = offer_of(purchase).credits, end_of(purchase)
     causes: list[Refunded | Disputed] = [*purchase.refunds, *purchase.disputes]
     named = [purchase.id, *(cause.id for cause in causes), *(restoring(cause) for cause in causes)]
-    done = await ledger.booked(session, org_id, named)
+    done = await corrections.booked(session, org_id, named)
     grants = [await ledger.grant(session, org_id, mode, credits, reason_of(purchase), purchase.id, ends_at)]
     refunded = taken = taken_now = restored_now = 0
     for cause in sorted(causes, key=lambda cause: (cause.id not in done, cause.created_at, cause.id)):
@@ -91,7 +91,7 @@ async def book(session: AsyncSession, org_id: str, mode: Mode, purchase: Purchas
             due = max(0, _share(credits, purchase, refunded + cause.amount) - taken)
         lost = done.get(cause.id, 0)
         if cause.id not in done and due != 0:
-            lost = await ledger.revoke(session, org_id, grants, amount=due, operation_id=cause.id)
+            lost = await corrections.revoke(session, org_id, grants, amount=due, operation_id=cause.id)
         if lost and _is_undone(cause):
             reason = "refund failed" if isinstance(cause, Refunded) else "dispute won"
             grants.append(await ledger.grant(session, org_id, mode, lost, reason, restoring(cause), ends_at))

@@ -1,4 +1,4 @@
-"""The mechanics of double entry: the lock, writing an operation, and what can still be spent of each grant.
+"""The mechanics of double entry: the lock, writing an operation, what can still be spent of each grant, and taking it.
 
 `record` is the only writer of the ledger: operation, postings and the grants' sums in one statement.
 """
@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cutroom.errors import InsufficientCredits
+from cutroom.errors import Conflict, InsufficientCredits, InvalidRequest
 from cutroom.store.database import after_commit
 from cutroom.telemetry import metrics
 
@@ -120,6 +120,29 @@ async def expire(session: AsyncSession, org_id: str, mode: str, now: datetime) -
             operation = Operation(org_id, f"{purse.grant_id}@{now.isoformat()}", "expire", mode, now)
             await record(session, operation, move(purse.grant_id, "available", "expired", purse.lapsed))
     return found
+
+
+def take(found: list[Purse], amount: int, account: str) -> list[Posting]:
+    """Move `amount` from `available` to `account`, out of the purses that come first. Raises InsufficientCredits."""
+    if sum(purse.spendable for purse in found) < amount:
+        raise InsufficientCredits("There are too few credits for this; buy more, or ask for less.")
+    postings: list[Posting] = []
+    for purse in found:
+        taken = min(amount, max(0, purse.spendable))
+        postings += move(purse.grant_id, "available", account, taken)
+        amount -= taken
+    return postings
+
+
+def require_positive(amount: int) -> None:
+    """Raises InvalidRequest (`amount_invalid`)."""
+    if amount < 1:
+        raise InvalidRequest("The amount must be at least one credit.", code="amount_invalid", field="amount")
+
+
+def differs() -> Conflict:
+    """Another call under one operation id."""
+    return Conflict("This was done before, with other amounts; nothing was changed.", code="operation_differs")
 
 
 _LOCK = text("""

@@ -10,7 +10,7 @@ from cutroom.contracts.base import JobRef
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
 from cutroom.money.prices import quote
-from cutroom.store import identity, ledger
+from cutroom.store import corrections, identity, ledger
 from cutroom.store.database import Database
 from cutroom.store.tables import Clip, Job
 from tests.conftest import DatabaseUrls
@@ -48,15 +48,15 @@ class Books:
 
     async def refund(self, job: JobRef, amount: int, *, name: str = "refund", day: float = 0) -> None:
         async with self.database.transaction(self.org_id) as session:
-            await ledger.refund(session, job, amount, "test", name, now=on(day))
+            await corrections.refund(session, job, amount, "test", name, now=on(day))
 
     async def adjust(self, amount: int, *, name: str = "adjust", reason: str = "test", day: float = 0, mode: str = "live") -> None:
         async with self.database.transaction(self.org_id) as session:
-            await ledger.adjust(session, self.org_id, mode, amount, reason, name, now=on(day))
+            await corrections.adjust(session, self.org_id, mode, amount, reason, name, now=on(day))
 
-    async def revoke(self, grant_id: str, amount: int | None = None, *, name: str | None = None, day: float = 0) -> int:
+    async def revoke(self, *grant_ids: str, amount: int | None = None, name: str | None = None, day: float = 0) -> int:
         async with self.database.transaction(self.org_id) as session:
-            return await ledger.revoke(session, self.org_id, [grant_id], amount=amount, operation_id=name, now=on(day))
+            return await corrections.revoke(session, self.org_id, grant_ids, amount=amount, operation_id=name, now=on(day))
 
     async def expire(self, *, day: float) -> int:
         async with self.database.transaction(self.org_id) as session:

@@ -124,26 +124,38 @@ async def test_another_correction_under_the_same_name_is_a_conflict(
 async def test_part_of_a_grant_is_taken_back_once_for_each_refund_of_money(books: Books) -> None:
     grant_id = await books.grant(100)
     for _ in range(2):
-        assert await books.revoke(grant_id, 30, name="re_1") == 30
-    assert await books.revoke(grant_id, 30, name="re_2") == 30
+        assert await books.revoke(grant_id, amount=30, name="re_1") == 30
+    assert await books.revoke(grant_id, amount=30, name="re_2") == 30
     assert await books.balance() == (40, 0, 0, 0, 60)
-    assert await books.revoke(grant_id, 50, name="re_3") == 40
-    assert await books.revoke(grant_id, 50, name="re_3") == 40
+    assert await books.revoke(grant_id, amount=50, name="re_3") == 40
+    assert await books.revoke(grant_id, amount=50, name="re_3") == 40
     assert await books.revoke(grant_id) == 0
     assert await books.balance() == (0, 0, 0, 0, 100)
 
 
 async def test_another_revoke_under_the_same_name_is_a_conflict(books: Books) -> None:
     grant_id, other = await books.grant(100), await books.grant(100)
-    await books.revoke(grant_id, 30, name="re_1")
+    await books.revoke(grant_id, amount=30, name="re_1")
     for wrong, amount in ((other, 30), (grant_id, 29)):
         with pytest.raises(Conflict):
-            await books.revoke(wrong, amount, name="re_1")
+            await books.revoke(wrong, amount=amount, name="re_1")
     with pytest.raises(InvalidRequest):
-        await books.revoke(grant_id, 0, name="re_2")
+        await books.revoke(grant_id, amount=0, name="re_2")
     with pytest.raises(NotFound):
-        await books.revoke(new_id("grt"), 5, name="re_2")
+        await books.revoke(new_id("grt"), amount=5, name="re_2")
     assert await books.balance() == (170, 0, 0, 0, 30)
+
+
+async def test_credits_are_taken_back_of_several_grants_in_their_order(books: Books) -> None:
+    first, second, other = await books.grant(60), await books.grant(40), await books.grant(5)
+    assert await books.revoke(first, amount=50, name="re_1") == 50
+    for _ in range(2):
+        assert await books.revoke(first, second, amount=30, name="re_2") == 30
+    assert await books.revoke(first, second, amount=50, name="re_1") == 50  # of the first alone, and again
+    with pytest.raises(Conflict):
+        await books.revoke(second, other, amount=30, name="re_2")
+    assert await books.revoke(first, second, name="dp_1") == 20
+    assert await books.balance() == (5, 0, 0, 0, 100)
 
 
 async def test_part_of_a_spent_grant_is_owed(books: Books, new_job: NewJob) -> None:
@@ -151,13 +163,13 @@ async def test_part_of_a_spent_grant_is_owed(books: Books, new_job: NewJob) -> N
     grant_id = await books.grant(20)
     await books.hold(job, 20)
     await books.settle(job, 20)
-    assert await books.revoke(grant_id, 5, name="re_1") == 5
+    assert await books.revoke(grant_id, amount=5, name="re_1") == 5
     assert await books.balance() == (-5, 0, 20, 0, 5)
 
 
 async def test_a_dispute_takes_what_a_partial_refund_left(books: Books) -> None:
     grant_id = await books.grant(100)
-    await books.revoke(grant_id, 30, name="re_1")
+    await books.revoke(grant_id, amount=30, name="re_1")
     assert await books.revoke(grant_id, name="dp_1") == await books.revoke(grant_id, name="dp_1") == 70
     assert await books.balance() == (0, 0, 0, 0, 100)
 

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 
 from cutroom.contracts.base import JobRef
 from cutroom.errors import CutroomError
-from cutroom.store import ledger
+from cutroom.store import corrections, ledger
 from cutroom.store.database import psycopg_url
 from tests.conftest import DatabaseUrls
 from tests.money.model import Model, Step
@@ -186,13 +186,13 @@ class Run:
                 settled = await ledger.settle(session, job, step.amount, now=self.now)
                 return (settled.spent, settled.released)
             case "refund":
-                await ledger.refund(session, job, step.amount, "test", f"refund-{step.key}", now=self.now)
+                await corrections.refund(session, job, step.amount, "test", f"refund-{step.key}", now=self.now)
             case "adjust":
-                await ledger.adjust(session, self.org_id, "live", step.amount, "test", f"adjust-{step.key}", now=self.now)
+                await corrections.adjust(session, self.org_id, "live", step.amount, "test", f"adjust-{step.key}", now=self.now)
             case "revoke":
                 part = {"amount": step.amount, "operation_id": f"part-{step.key}"} if step.amount else {}
                 grant_id = self.grant_ids.get(step.key, "grt_none")
-                return await ledger.revoke(session, self.org_id, [grant_id], **part, now=self.now)
+                return await corrections.revoke(session, self.org_id, [grant_id], **part, now=self.now)
             case "expire":
                 await ledger.expire_due(session, self.now)
         return None

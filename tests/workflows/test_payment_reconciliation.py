@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import Info
 
 import workflows.steps
@@ -146,13 +147,18 @@ async def test_suspects_and_grants_that_no_list_had_are_looked_up_whole_and_mend
     async def suspect(found: Any) -> Suspects:
         return Suspects(ids=[found.sales[1].purchase.id])
 
-    async def granted(page: Any) -> PaymentIds:
-        return PaymentIds(ids=[sale(1).purchase.id, "in_unlisted"] if lists.is_busy(page) else [])
+    async def look_up(event: Any) -> CardState:
+        if event.object_id == "in_unclear":
+            raise ApplicationError("unclear", type="card_unclear")
+        return CardState(mode="live")
 
-    theatre.acts |= {"compare_sales": suspect, "list_grants": granted}
+    async def granted(page: Any) -> PaymentIds:
+        return PaymentIds(ids=[sale(1).purchase.id, "in_unclear", "in_unlisted"] if lists.is_busy(page) else [])
+
+    theatre.acts |= {"compare_sales": suspect, "list_grants": granted, "look_up_card_object": look_up}
     theatre.answers["mend_purchase"] = Findings(counts={"grant_missing": 1})
     found, _ = await reconcile(theatre)
-    assert found.counts == {"grant_missing": 2}
+    assert found.counts == {"grant_missing": 2, "failed_look_up_card_object": 1}
     assert [part for step, part in theatre.calls if step == "mend_purchase"] == [sale(1).purchase.id, "in_unlisted"]
 
 
