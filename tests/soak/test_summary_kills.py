@@ -36,8 +36,8 @@ def intents_of(rig: Rig, job_id: str) -> list[dict[str, Any]]:
     for key in (rig.settings.stripe_live_key, rig.settings.stripe_test_key):
         sdk = stripe.StripeClient(key.get_secret_value(), base_addresses={"api": rig.settings.stripe_url})
         listed = sdk.v1.payment_intents.list({"limit": 100, "expand": ["data.latest_charge"]})
-        found += [intent.to_dict() for intent in listed.auto_paging_iter() if intent.metadata.get("job") == job_id]
-    return found
+        found += [intent.to_dict() for intent in listed.auto_paging_iter()]
+    return [intent for intent in found if intent["metadata"].get("job") == job_id]
 
 
 async def steps_of(rig: Rig, job_id: str) -> list[str]:
