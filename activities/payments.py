@@ -83,7 +83,11 @@ async def give_back(cards: Cards, job: JobRef, intent: Intent) -> Intent:
             intent = await cards.get_intent(intent.id)
     left = intent.amount_received - intent.refunded
     if intent.status == "succeeded" and left:
-        await cards.refund(job, intent.id, left)
+        try:
+            await cards.refund(job, intent.id, left)
+        except Conflict as error:
+            if error.code != "payment_not_capturable":  # which is: all of it was given back before
+                raise
     return intent
 
 

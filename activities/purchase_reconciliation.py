@@ -44,14 +44,18 @@ async def read_sales(task: Task, page: SalesPage) -> FoundSales:
 
 @implements(COMPARE_SALES)
 async def compare_sales(task: Task, found: FoundSales) -> Suspects:
-    """Whom the ledger does not agree with. What Stripe did a moment ago is left to its event, or the next run."""
+    """Whom the ledger does not agree with. What Stripe did a moment ago is left to its event, or the next run.
+
+    Refunds and disputes of others, where the account is shared, are none of ours.
+    """
     settled = found.as_of - SETTLES_WITHIN
     sold = [sale for sale in found.sales if sale.purchase.paid_at <= settled]
     changes: list[Refunded | Disputed] = [*found.refunds, *found.disputes]
     changes = [change for change in changes if change.created_at <= settled]
     async with task.resources.all_organisations.transaction(None) as session:
-        owners = await card_events.owners_of(session, [sale.customer for sale in sold], found.mode)
+        owners = await card_events.owners_of(session, [each.customer for each in (*sold, *changes)], found.mode)
         grants = await entries.grants_named(session, [sale.purchase.id for sale in sold])
+        changes = [change for change in changes if change.intent_id and change.customer in owners]
         of_jobs = await payments.by_intents(session, [change.intent_id for change in changes])
         booked = await entries.booked_anywhere(
             session, [id for change in changes for id in (change.id, purchases.restoring(change))]

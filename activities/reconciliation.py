@@ -8,6 +8,7 @@ its job.
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.base import Task, implements
@@ -25,7 +26,7 @@ from cutroom.contracts.reconciliation import (
     EveryOrganisation,
     Findings,
 )
-from cutroom.errors import NotFound
+from cutroom.errors import NotFound, Unreachable
 from cutroom.money.billing import settle_job
 from cutroom.store import clips, jobs, ledger, outbox, payments, reconciliation, retention, uploads
 from cutroom.store.artifacts import Scope
@@ -35,9 +36,11 @@ from cutroom.store.tables import Job
 from cutroom.telemetry import tracing
 from cutroom.temporal.engine import RunState
 
+log = structlog.get_logger(__name__)
+
 TERMINATED = "An operator ended the work on this job; what was ready is kept and paid for, the rest was given back."
 QUIET = timedelta(hours=6)
-SWEPT_AT_ONCE = 200
+SWEPT_AT_ONCE, MOST_UNDELETED = 200, 5
 PURGED_AT_ONCE, PURGES_AT_ONCE = 1000, 20
 UPLOAD_GRACE = timedelta(hours=1)
 
@@ -184,15 +187,27 @@ async def sweep_store(task: Task, _: EveryOrganisation) -> Findings:
 
 @implements(EXPIRE_FILES)
 async def expire_files(task: Task, _: EveryOrganisation) -> Findings:
-    """Delete the files of jobs that are kept no longer; what belongs to the asset stays while that does."""
+    """Delete the files of jobs that are kept no longer; what belongs to the asset stays while that does.
+
+    A job whose files cannot be deleted keeps few others from it. Raises Unreachable where it is no matter of single jobs.
+    """
+    counts: Counter[str] = Counter()
     async with task.resources.all_organisations.transaction(None) as session:
         expired = await retention.expired_jobs(session, SWEPT_AT_ONCE)
     for done, job in enumerate(expired, 1):
-        await task.resources.objects.delete_prefix(Scope(job.org_id, job_id=job.job_id).prefix)
+        try:
+            await task.resources.objects.delete_prefix(Scope(job.org_id, job_id=job.job_id).prefix)
+        except Unreachable as error:
+            log.warning("files_not_deleted", org_id=job.org_id, job_id=job.job_id, code=error.code)
+            counts["undeleted_files"] += 1
+            if counts["undeleted_files"] == MOST_UNDELETED:
+                raise
+            continue
         async with task.resources.all_organisations.transaction(job.org_id) as session:
             await retention.note_deleted(session, job)
+        counts["expired_files"] += 1
         task.beat(done, len(expired))
-    return Findings(counts={"expired_files": len(expired)} if expired else {})
+    return Findings(counts=counts)
 
 
 @implements(PURGE_RECORDS)

@@ -62,7 +62,7 @@ class Campaign(ClipsWorkflow):
         )
         async with flow.stage("prepare_media"):
             prepared = await flow.run(PREPARE_MEDIA, source)
-        transcript, shots = await together(transcribe(flow, plan, prepared), detect_scenes(flow, plan, prepared))
+        transcript, shots = await together(transcribe(flow, plan, prepared), detect_scenes(flow, flow.run, plan, prepared))
         await flow.run(RECORD_FILES, RecordFilesInput(job=plan.job, transcript=transcript, shots=shots))
         async with flow.stage("score"):
             chosen = SelectInput(plan=plan, prepared=prepared, transcript=transcript, shots=shots)

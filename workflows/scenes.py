@@ -1,23 +1,32 @@
 """From prepared frames to the shots of a recording: chunk by chunk at once, joined. Every engine that makes clips uses it."""
 
+from typing import Protocol
+
 from cutroom.contracts.base import ArtifactRef
 from cutroom.contracts.campaign import DETECT_SHOTS_CHUNK, JOIN_SHOTS, CampaignPlan, JoinShotsInput, ShotsInput
 from cutroom.contracts.media import PreparedMedia
+from cutroom.contracts.steps import In, Out, Step
 from workflows.job import JobFlow
 from workflows.steps import together
 
 
-async def detect_scenes(flow: JobFlow, plan: CampaignPlan, prepared: PreparedMedia) -> ArtifactRef:
-    """The shots of the recording. Raises as `JobFlow.run`."""
+class Run(Protocol):
+    """`JobFlow.run`, which asks for help, or `JobFlow.execute`, which raises StepError."""
+
+    async def __call__(self, step: Step[In, Out], input: In) -> Out: ...
+
+
+async def detect_scenes(flow: JobFlow, run: Run, plan: CampaignPlan, prepared: PreparedMedia) -> ArtifactRef:
+    """The shots of the recording. Raises as `run`."""
     async with flow.stage("detect_scenes"):
         chunks = shot_chunks(prepared.frame_count)
         parts = await together(
             *(
-                flow.run(DETECT_SHOTS_CHUNK, ShotsInput(plan=plan, prepared=prepared, first_frame=first, last_frame=last))
+                run(DETECT_SHOTS_CHUNK, ShotsInput(plan=plan, prepared=prepared, first_frame=first, last_frame=last))
                 for first, last in chunks
             )
         )
-        return await flow.run(JOIN_SHOTS, JoinShotsInput(plan=plan, prepared=prepared, parts=parts))
+        return await run(JOIN_SHOTS, JoinShotsInput(plan=plan, prepared=prepared, parts=parts))
 
 
 def shot_chunks(frame_count: int, size: int = 3000) -> list[tuple[int, int]]:

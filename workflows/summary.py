@@ -6,8 +6,9 @@ one is wanted, capture, hand over. Whatever ends the job before the hand-over gi
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 
@@ -45,6 +46,8 @@ from workflows.scenes import detect_scenes
 from workflows.steps import ARTIFACT_MISSING, Expired, StepError, call, remaking, to_the_end, together
 from workflows.transcription import transcribe
 
+T = TypeVar("T")
+
 PAID_WITHIN = timedelta(hours=24)
 LOOK_EVERY = timedelta(minutes=5)
 BEFORE_IT_LAPSES = timedelta(hours=2)  # left for the capture itself, should the card processor be away
@@ -57,6 +60,7 @@ class Summary(ClipsWorkflow):
     def __init__(self) -> None:
         super().__init__()
         self.news = 0
+        self.reel_by: datetime | None = None
 
     @workflow.run
     async def run(self, summary: SummaryInput) -> JobOutcome:
@@ -74,9 +78,11 @@ class Summary(ClipsWorkflow):
         flow = self.flow
         capture_before = (await self._authorised(job)).capture_before
         flow.going_as = JobStatus.PROCESSING
-        left = capture_before - workflow.now() - BEFORE_IT_LAPSES if capture_before else None
+        left_s = (capture_before - workflow.now() - BEFORE_IT_LAPSES).total_seconds() if capture_before else None
+        # The other half is the summary's own, so that no reel, however slow, costs anybody the summary.
+        self.reel_by = None if left_s is None else workflow.now() + timedelta(seconds=left_s / 2)
         try:
-            async with asyncio.timeout(None if left is None else left.total_seconds()):
+            async with asyncio.timeout(left_s):
                 result = await remaking(lambda: self._made(job))
                 await flow.gate()
         except TimeoutError:
@@ -120,26 +126,37 @@ class Summary(ClipsWorkflow):
         if plan.reel is None:
             transcript = await words
             return RecordSummaryInput(job=job, transcript=transcript, files=await self._written(plan, transcript))
-        transcript, shots = await together(words, detect_scenes(flow, plan.reel, prepared))
+        seen = detect_scenes(flow, flow.execute, plan.reel, prepared)
+        transcript, shots = await together(words, self._for_the_reel(seen))
         files = await self._written(plan, transcript)
-        shown = ReelInput(plan=plan.reel, prepared=prepared, transcript=transcript, shots=shots, summary=files.json_file)
-        return RecordSummaryInput(job=job, transcript=transcript, files=files, reel=await self._reel(shown))
+        reel: Reel
+        if isinstance(shots, Reel):
+            reel = shots
+        else:
+            shown = ReelInput(plan=plan.reel, prepared=prepared, transcript=transcript, shots=shots, summary=files.json_file)
+            reel = await self._for_the_reel(self._joined(shown))
+        return RecordSummaryInput(job=job, transcript=transcript, files=files, reel=reel)
 
     async def _written(self, plan: SummaryPlan, transcript: ArtifactRef) -> SummaryFiles:
         async with self.flow.stage("summarise"):
             step = WRITE_SUMMARY if plan.writer else SUMMARISE
             return await self.flow.run(step, SummariseInput(plan=plan, transcript=transcript))
 
-    async def _reel(self, shown: ReelInput) -> Reel:
-        """Whole, or not at all. The summary is handed over without it too, so nobody is asked for help."""
+    async def _for_the_reel(self, work: Coroutine[Any, Any, T]) -> T | Reel:
+        """What it makes, or why there is no reel. The summary is handed over without one too, so nobody is asked for help."""
+        left_s = None if self.reel_by is None else max(0.0, (self.reel_by - workflow.now()).total_seconds())
         try:
-            return await self._joined(shown)
+            async with asyncio.timeout(left_s):
+                return await work
+        except TimeoutError:
+            return Reel(error_code="step_timed_out")
         except StepError as error:
             if error.code == ARTIFACT_MISSING:
                 raise
             return Reel(error_code=error.code)
 
     async def _joined(self, shown: ReelInput) -> Reel:
+        """Whole, or not at all."""
         flow, plan, prepared = self.flow, shown.plan, shown.prepared
         async with flow.stage("score"):
             places = (await flow.execute(PLAN_REEL, shown)).clips

@@ -44,9 +44,13 @@ class Intent(Frozen):
 
 
 class Refunded(Frozen):
-    """A refund, in minor units of its charge's currency. `failed`: the money came back to us after all, or never went."""
+    """A refund, in minor units of its charge's currency. `failed`: the money came back to us after all, or never went.
+
+    `customer`: whose charge it is, where the charge came with it.
+    """
 
     id: str
+    customer: str = ""
     intent_id: str
     amount: int
     created_at: datetime
@@ -54,9 +58,10 @@ class Refunded(Frozen):
 
 
 class Disputed(Frozen):
-    """A dispute that took money. `won`: it was given back."""
+    """A dispute that took money. `won`: it was given back. `customer`: as of a refund."""
 
     id: str
+    customer: str = ""
     intent_id: str = ""
     won: bool
     created_at: datetime

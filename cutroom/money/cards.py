@@ -199,6 +199,8 @@ def intent_of(found: Mapping[str, Any]) -> Intent:
     problem = found.get("last_payment_error") or {}
     charge = found.get("latest_charge") or {}
     card = (charge.get("payment_method_details") or {}).get("card") or {}
+    # Stripe counts what a capture leaves to the card as refunded; it was never received.
+    uncaptured = charge["amount"] - charge["amount_captured"] if charge.get("captured") else 0
     lapses = card.get("capture_before") if found["status"] == "requires_capture" else None
     return Intent(
         id=found["id"],
@@ -207,7 +209,7 @@ def intent_of(found: Mapping[str, Any]) -> Intent:
         amount=found["amount"],
         amount_capturable=found.get("amount_capturable", 0),
         amount_received=found.get("amount_received", 0),
-        refunded=charge.get("amount_refunded", 0),
+        refunded=max(0, charge.get("amount_refunded", 0) - uncaptured),
         currency=found["currency"],
         customer=found.get("customer") or "",
         metadata=found.get("metadata") or {},
@@ -223,11 +225,18 @@ def refund_of(found: Mapping[str, Any]) -> Refunded:
     """https://docs.stripe.com/api/refunds/object"""
     return Refunded(
         id=found["id"],
+        customer=customer_of(found),
         intent_id=found.get("payment_intent") or "",
         amount=found["amount"],
         created_at=at(found["created"]),
         failed=found["status"] in ("failed", "canceled"),
     )
+
+
+def customer_of(found: Mapping[str, Any]) -> str:
+    """Whose charge a refund or a dispute is about, where it came with its charge."""
+    charge = found.get("charge")
+    return (charge.get("customer") or "") if isinstance(charge, Mapping) else ""
 
 
 def within(since: datetime, until: datetime) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cutroom.contracts.cards import Disputed, Purchase, Refunded
 from cutroom.contracts.purchase_reconciliation import FoundSales, Sale, SalesPage
-from cutroom.money.cards import Cards, Lister, at, refund_of, within
+from cutroom.money.cards import Cards, Lister, at, customer_of, refund_of, within
 from cutroom.money.checkouts import Sold, sold_as
 
 # Expands a session's intent and the charge that paid it: https://docs.stripe.com/expand
@@ -21,8 +21,8 @@ _HARMLESS = ("warning_needs_response", "warning_under_review", "warning_closed",
 _LISTS: Mapping[str, tuple[Lister, dict[str, Any]]] = {
     "invoices": (lambda client: client.v1.invoices.list_async, {"status": "paid"}),
     "packs": (lambda client: client.v1.checkout.sessions.list_async, {"status": "complete", "expand": [f"data.{CHARGED}"]}),
-    "refunds": (lambda client: client.v1.refunds.list_async, {}),
-    "disputes": (lambda client: client.v1.disputes.list_async, {}),
+    "refunds": (lambda client: client.v1.refunds.list_async, {"expand": ["data.charge"]}),
+    "disputes": (lambda client: client.v1.disputes.list_async, {"expand": ["data.charge"]}),
 }
 
 
@@ -78,7 +78,8 @@ def disputed(dispute: Mapping[str, Any]) -> list[Disputed]:
     if dispute["status"] in _HARMLESS:
         return []
     won, intent_id = dispute["status"] == "won", dispute.get("payment_intent") or ""
-    return [Disputed(id=dispute["id"], intent_id=intent_id, won=won, created_at=at(dispute["created"]))]
+    made_at = at(dispute["created"])
+    return [Disputed(id=dispute["id"], customer=customer_of(dispute), intent_id=intent_id, won=won, created_at=made_at)]
 
 
 def _purchase(id: str, sold: Sold, amount: int, paid_at: datetime, ends_at: datetime | None) -> Purchase:

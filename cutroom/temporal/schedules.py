@@ -47,7 +47,7 @@ SCHEDULES: Mapping[str, Schedule] = {
             id="payment_reconciliation",
             task_queue=Queue.CONTROL,
             priority=OURS,
-            execution_timeout=timedelta(minutes=50),
+            run_timeout=timedelta(minutes=50),  # of each run: a long one goes on as a new one
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)),
@@ -129,7 +129,7 @@ def _facts(schedule: Schedule) -> dict[str, object]:
         "workflow id": action.id,
         "input": list(action.args),
         "queue": action.task_queue,
-        "time limit": action.execution_timeout,
+        "time limits": (action.execution_timeout, action.run_timeout),
         "priority": action.priority,
         "times": schedule.spec,
         "policy": schedule.policy,

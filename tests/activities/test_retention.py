@@ -88,11 +88,30 @@ async def test_files_that_are_kept_stay(
     assert await left(resources, scope_of(job), made) == (True, 1)
 
 
-async def test_a_deletion_that_broke_off_is_done_again_wherever_it_stopped(
+async def test_a_job_whose_files_cannot_be_deleted_keeps_no_other_from_it(
     task: Task, resources: Resources, paid_job: JobRef
+) -> None:
+    locked, other = [await job_of(resources, paid_job, EXPIRED + timedelta(days=n), 7) for n in (1, 0)]
+
+    class Locked(ObjectStore):
+        async def delete_prefix(self, prefix: str) -> None:
+            if prefix == scope_of(locked).prefix:
+                raise Unreachable("An object lock holds it.", code="store_unavailable")
+            await super().delete_prefix(prefix)
+
+    objects = Locked(resources.settings)
+    counts = (await expire_files(replace(task, resources=replace(resources, objects=objects)), EveryOrganisation())).counts
+    assert counts == {"undeleted_files": 1, "expired_files": 1}
+    assert [(await row_of(resources, job)).files_deleted_at is not None for job in (locked, other)] == [False, True]
+    assert (await expire_files(task, EveryOrganisation())).counts == {"expired_files": 1}
+
+
+async def test_a_deletion_that_broke_off_is_done_again_wherever_it_stopped(
+    task: Task, resources: Resources, paid_job: JobRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, between = [await job_of(resources, paid_job, EXPIRED, 7) for _ in range(2)]
     keys = {job.job_id: await store(task, scope_of(job)) for job in (before, between)}
+    monkeypatch.setattr(reconciling, "MOST_UNDELETED", 2)
     nowhere = ObjectStore(resources.settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{free_port()}"}))
     with pytest.raises(Unreachable):
         await expire_files(replace(task, resources=replace(resources, objects=nowhere)), EveryOrganisation())

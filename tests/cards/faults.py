@@ -94,7 +94,7 @@ class Played:
     def charged(self) -> int:
         """Minor units taken and not given back."""
         charges = [intent["latest_charge"] for intent in self.intents if intent["latest_charge"]]
-        return sum(charge["amount_captured"] - charge["amount_refunded"] for charge in charges)
+        return sum(charge["amount"] - charge["amount_refunded"] for charge in charges if charge["captured"])
 
     @property
     def taken(self) -> int:

@@ -205,6 +205,15 @@ async def test_without_a_reel_the_rest_is_captured_and_the_reel_given_back(till:
     assert (payment.status, payment.captured, payment.amount) == ("captured", WITHOUT_REEL, PRICE.total)
 
 
+async def test_what_was_captured_without_a_reel_is_refunded_too_beside_what_stripe_gave_back_itself(till: Till) -> None:
+    job = await till.captured(reel=False)
+    assert (await till.intent(job))["latest_charge"]["amount_refunded"] == PRICE.total - WITHOUT_REEL
+    await till.end(job, JobStatus.CANCELED)
+    assert await till.reconcile() == {"captured_not_delivered": 1}
+    assert (await till.intent(job))["latest_charge"]["amount_refunded"] == PRICE.total
+    assert await till.reconcile() == {}
+
+
 @pytest.mark.parametrize("reel", [True, False])
 async def test_a_reel_that_was_not_made_and_charged_or_made_and_not_charged_is_named(till: Till, reel: bool) -> None:
     job = await till.held()
@@ -219,7 +228,7 @@ async def test_less_captured_outside_than_the_job_pays_is_named(till: Till) -> N
     await till.sdk.v1.payment_intents.capture_async((await till.payment(job)).intent_id, {"amount_to_capture": PRICE.total - 1})
     await till.end(job, JobStatus.SUCCEEDED)
     assert await till.reconcile() == {"captured_elsewhere": 1}
-    assert (await till.intent(job))["latest_charge"]["amount_refunded"] == 0
+    assert (await till.intent(job))["latest_charge"]["amount_refunded"] == 1  # what was not captured
 
 
 async def test_a_capture_outside_that_nobody_noted_is_noted(till: Till) -> None:

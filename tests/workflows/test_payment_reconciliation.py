@@ -9,8 +9,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import Info
 
-import workflows.steps
-from cutroom.contracts.base import Frozen, StepInput
+from cutroom.contracts.base import Frozen, JobRef, StepInput
 from cutroom.contracts.cards import CardState, Intent, Purchase
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.payment_reconciliation import DayPage, Differences, FoundPayments, NamedPayments, PaymentIds
@@ -18,6 +17,8 @@ from cutroom.contracts.purchase_reconciliation import FoundSales, Sale, SalesPag
 from cutroom.contracts.reconciliation import Findings
 from cutroom.contracts.steps import Queue
 from tests.workflows.conftest import Theatre
+
+pytestmark = pytest.mark.usefixtures("one_attempt")
 
 NOW = datetime.now(UTC)
 PAGE, IDS = 100, 1000  # Stripe's objects, our ids
@@ -116,13 +117,6 @@ class Lists:
         return FoundPayments(mode=day.mode, since=day.since, until=day.until, as_of=NOW, intents=intents, next=after)
 
 
-@pytest.fixture(autouse=True)
-def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that fails is out of retries at once."""
-    policy = workflows.steps.RetryPolicy
-    monkeypatch.setattr(workflows.steps, "RetryPolicy", lambda **settings: policy(**{**settings, "maximum_attempts": 1}))
-
-
 async def reconcile(theatre: Theatre) -> tuple[Findings, WorkflowHandle[Any, Any]]:
     id = f"payment_reconciliation/{new_id('req')}"
     handle = await theatre.client.start_workflow("payment_reconciliation", id=id, task_queue=Queue.CONTROL, result_type=Findings)
@@ -168,6 +162,17 @@ async def test_a_list_that_cannot_be_read_keeps_no_other_from_being_compared(the
     found, _ = await reconcile(theatre)
     assert found.counts == {"failed_read_payments": 20}
     assert (theatre.steps.count("compare_payments"), theatre.steps.count("compare_sales")) == (0, 1)
+
+
+async def test_a_payment_that_cannot_be_given_back_keeps_no_other_from_being_compared(theatre: Theatre) -> None:
+    Lists(theatre, 150, 1, [])
+    theatre.answers["compare_payments"] = Differences(
+        release=[JobRef(org_id=theatre.job.org_id, job_id=f"sum_{n}") for n in (1, 2)]
+    )
+    theatre.fail("release_payment", "card_request_refused", final=True)
+    found, _ = await reconcile(theatre)
+    assert found.counts == {"failed_release_payment": 4}
+    assert (theatre.steps.count("compare_payments"), theatre.steps.count("compare_sales")) == (2, 1)
 
 
 async def test_a_run_that_goes_on_as_a_new_one_looks_at_each_day_once_and_counts_on(

@@ -11,7 +11,7 @@ from cutroom.local.cards.state import State
 
 # The version whose shapes are documented in `shapes`, and which the SDK asks for.
 API_VERSION = "2026-10-28.endive"
-_EXPANDABLE = {"latest_charge": "charge", "payment_intent": "payment_intent"}
+_EXPANDABLE = {"charge": "charge", "latest_charge": "charge", "payment_intent": "payment_intent"}
 _RANGES: dict[str, Callable[[int, int], bool]] = {
     "gt": lambda a, b: a > b,
     "gte": lambda a, b: a >= b,

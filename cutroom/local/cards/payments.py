@@ -110,7 +110,7 @@ def _declined(call: Call, intent: Body, card: str, code: str, decline_code: str)
 
 
 def capture(call: Call, id: str) -> Body:
-    """https://docs.stripe.com/api/payment_intents/capture; what is not captured goes back to the card."""
+    """https://docs.stripe.com/api/payment_intents/capture; what is not captured goes back to the card, as a refund."""
     intent = call.get("payment_intent", id)
     if intent["status"] != "requires_capture":
         raise unexpected(intent, "capture")
@@ -119,6 +119,9 @@ def capture(call: Call, id: str) -> Body:
         raise invalid("The amount is greater than what was authorised.", stripe_code="amount_too_large", param="amount_to_capture")
     charge = call.get("charge", intent["latest_charge"])
     charge = call.keep(charge | {"captured": True, "amount_captured": taken})
+    if left := charge["amount"] - taken:
+        call.keep(shapes.refund(call.head("refund", "re"), charge, left, "succeeded"))
+        charge = call.keep(charge | {"amount_refunded": left})
     intent = call.keep(intent | {"status": "succeeded", "amount_capturable": 0, "amount_received": taken})
     call.tell("charge.captured", charge)
     call.tell("payment_intent.succeeded", intent)
@@ -171,7 +174,7 @@ def refund(call: Call) -> Body:
             param="payment_intent",
         )
     charge = call.get("charge", intent["latest_charge"])
-    left = charge["amount_captured"] - charge["amount_refunded"]
+    left = charge["amount"] - charge["amount_refunded"]
     if not left:
         raise invalid("Charge has already been refunded.", stripe_code="charge_already_refunded")
     if charge["disputed"] and any(found["status"] != "won" for found in _disputes(call, charge["id"])):
