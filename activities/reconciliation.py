@@ -28,6 +28,7 @@ from cutroom.contracts.reconciliation import (
 )
 from cutroom.errors import NotFound, Unreachable
 from cutroom.money.billing import settle_job
+from cutroom.money.entitlements import RETENTION_PERIODS
 from cutroom.store import clips, jobs, ledger, outbox, payments, reconciliation, retention, uploads
 from cutroom.store.artifacts import Scope
 from cutroom.store.purge import PURGED, purge
@@ -193,7 +194,7 @@ async def expire_files(task: Task, _: EveryOrganisation) -> Findings:
     """
     counts: Counter[str] = Counter()
     async with task.resources.all_organisations.transaction(None) as session:
-        expired = await retention.expired_jobs(session, SWEPT_AT_ONCE)
+        expired = await retention.expired_jobs(session, RETENTION_PERIODS, SWEPT_AT_ONCE)
     for done, job in enumerate(expired, 1):
         try:
             await task.resources.objects.delete_prefix(Scope(job.org_id, job_id=job.job_id).prefix)

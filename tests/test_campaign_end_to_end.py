@@ -157,6 +157,12 @@ def test_a_recording_becomes_a_clip_that_can_be_downloaded(client: Client, finis
     assert {"transcript.json", "shots.json", "clip-01.frame.json"} <= files.keys()
 
 
+def test_a_recording_that_is_known_is_not_sent_again(client: Client, recording: Path, asset: str) -> None:
+    told: list[tuple[int, int]] = []
+    assert client.upload(recording, on_progress=lambda done, size: told.append((done, size))).id == asset
+    assert told == [(recording.stat().st_size,) * 2]
+
+
 def test_it_is_paid_once_and_nothing_stays_held(client: Client, finished: Job) -> None:
     phases = [entry.phase for entry in client.entries() if entry.operation_id == finished.id]
     assert sorted(phases) == ["hold", "settle"]

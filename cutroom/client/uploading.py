@@ -48,6 +48,7 @@ def _finish(transport: Transport, upload: Upload, path: Path, size: int, on_prog
             stored = {part["number"] for part in state["parts"]}
             _send_parts(transport, upload, path, size, stored, on_progress)
             transport.post(f"/v1/uploads/{upload.id}/complete")
+    on_progress(size, size)  # nothing was sent of what is there already
     return wait_until_verified(transport, upload.asset_id)
 
 

@@ -10,6 +10,8 @@ from cutroom.store import jobs, plans, postings
 
 # Every plan that was ever sold; of one name the newest, so that nobody loses a plan that is sold no more.
 _EVER = {name: plan for book in BOOKS.values() for name, plan in book.plans.items()}
+# Days that files of jobs were ever kept for.
+RETENTION_PERIODS = frozenset(plan.retention_days for book in BOOKS.values() for plan in book.plans.values() if plan.retention_days)
 _ON_SALE = [plan for plan in PLANS.values() if plan.price]
 _MIB = 1 << 20
 _USUAL: Resolution = "1080p"

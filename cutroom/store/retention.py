@@ -4,9 +4,10 @@ That moment alone decides whether anybody is still given them, and it never move
 number of tries: the note that they are gone comes last.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -27,12 +28,17 @@ def files_expire_at(job: Job) -> datetime | None:
     return job.ended_at + timedelta(hours=24 * job.retention_days)
 
 
-async def expired_jobs(session: AsyncSession, limit: int) -> list[JobRef]:
-    """Ended jobs whose files expired a while ago and were not deleted yet, the first ended first. For the system role."""
-    kept_for = func.make_interval(0, 0, 0, 0, 24 * col(Job.retention_days))
-    there = (col(Job.retention_days).is_not(None), col(Job.files_deleted_at).is_(None))
-    expired = (col(Job.status).not_in(LIVE), col(Job.ended_at) + kept_for < func.now() - GRACE)
-    query = select(col(Job.org_id), col(Job.id)).where(*there, *expired).order_by(col(Job.ended_at)).limit(limit)
+async def expired_jobs(session: AsyncSession, periods: Iterable[int], limit: int) -> list[JobRef]:
+    """Ended jobs whose files expired a while ago and were not deleted yet, the first ended first. For the system role.
+
+    `periods`: each number of days that a plan ever kept files for, so that the index finds those that are over.
+    """
+    over = [
+        and_(col(Job.retention_days) == days, col(Job.ended_at) < func.now() - GRACE - timedelta(hours=24 * days))
+        for days in periods
+    ]
+    there = (col(Job.retention_days).is_not(None), col(Job.files_deleted_at).is_(None), col(Job.status).not_in(LIVE))
+    query = select(col(Job.org_id), col(Job.id)).where(*there, or_(*over)).order_by(col(Job.ended_at)).limit(limit)
     return [JobRef(org_id=org_id, job_id=job_id) for org_id, job_id in await session.execute(query)]
 
 

@@ -131,7 +131,12 @@ class Job(SQLModel, table=True):
         _ref("captions_asset_id", "assets"),
         Index("jobs_by_status", "status", "kind"),
         Index("jobs_by_asset", "org_id", "asset_id"),
-        Index("jobs_files_kept", "ended_at", postgresql_where="retention_days IS NOT NULL AND files_deleted_at IS NULL"),
+        Index(
+            "jobs_files_kept",
+            "retention_days",
+            "ended_at",
+            postgresql_where="retention_days IS NOT NULL AND files_deleted_at IS NULL",
+        ),
     )
     id: str = Field(primary_key=True)
     org_id: str = Field(foreign_key="organisations.id")

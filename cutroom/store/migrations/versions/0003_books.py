@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("retention_days", sa.Integer, nullable=True))
     op.add_column("jobs", sa.Column("files_deleted_at", sa.DateTime(timezone=True), nullable=True))
     kept = sa.text("retention_days IS NOT NULL AND files_deleted_at IS NULL")
-    op.create_index("jobs_files_kept", "jobs", ["ended_at"], postgresql_where=kept)
+    op.create_index("jobs_files_kept", "jobs", ["retention_days", "ended_at"], postgresql_where=kept)
     op.create_table(
         "quotes",
         sa.Column("id", sa.String, primary_key=True),
