@@ -26,6 +26,7 @@ from cutroom.speech.prosody import SentenceSound
 
 VERSION = 4
 
+ROUNDED_S = 0.0015  # what a clip may lack because both its ends are told in milliseconds
 FRAME_S = 0.04  # rendering moves an end by up to a frame
 LEAST_PIECE_S = 5.0
 CANDIDATES = 20
@@ -74,7 +75,7 @@ def select(
     best = sorted(scored.best(wishes.count, on_step), key=lambda place: (-scored.scores[place], spans[place].start_s))
     clips = [scored.choice(ordinal, place) for ordinal, place in enumerate(best, 1)]
     warnings = [_fewer(wishes.count, len(clips), talk.on_topic)] if len(clips) < wishes.count else []
-    if duration_s >= wishes.min_s > min(spans[place].length_s for place in best) + 1e-6:
+    if duration_s >= wishes.min_s > min(clip.end_s - clip.start_s for clip in clips) + ROUNDED_S:
         warnings.append("Some clips are shorter than you asked for: whole sentences of that length are not there.")
     if topic.strip() and not talk.on_topic:
         warnings.append("No word of the topic is said in the recording, so it was left out of account; try words that are said.")
