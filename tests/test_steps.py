@@ -5,35 +5,12 @@ from typing import Any
 
 import pytest
 
-from cutroom.contracts import (
-    campaign,
-    cards,
-    deliveries,
-    ingest,
-    jobs,
-    payment_reconciliation,
-    purchase_reconciliation,
-    reconciliation,
-    speech,
-    summary,
-)
+from cutroom.contracts import campaign
 from cutroom.contracts.steps import Queue, Step
+from tests.steps import STEPS
 from worker_cpu.__main__ import CONTROL, MEDIA, OUTBOUND
 from worker_gpu.__main__ import GPU
 
-MODULES = (
-    campaign,
-    cards,
-    deliveries,
-    ingest,
-    jobs,
-    payment_reconciliation,
-    purchase_reconciliation,
-    reconciliation,
-    speech,
-    summary,
-)
-STEPS: list[Step[Any, Any]] = [value for module in MODULES for value in vars(module).values() if isinstance(value, Step)]
 WORKERS = {Queue.CONTROL: CONTROL, Queue.OUTBOUND: OUTBOUND, Queue.CPU_MEDIA: MEDIA, Queue.GPU: GPU}
 
 

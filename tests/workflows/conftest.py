@@ -19,18 +19,7 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import workflows.steps
-from cutroom.contracts import (
-    campaign,
-    cards,
-    deliveries,
-    ingest,
-    jobs,
-    payment_reconciliation,
-    purchase_reconciliation,
-    reconciliation,
-    speech,
-    summary,
-)
+from cutroom.contracts import campaign, jobs
 from cutroom.contracts.base import ArtifactRef, JobRef, Nothing, StepInput
 from cutroom.contracts.campaign import CampaignPlan, ClipPlace, ClipPlaces, ClipWishes, PackagedClip, RenderedClip
 from cutroom.contracts.ids import new_id
@@ -40,6 +29,7 @@ from cutroom.contracts.speech import SpeechPlan
 from cutroom.contracts.steps import Queue, Step
 from cutroom.settings import Settings
 from cutroom.temporal.connection import connect
+from tests.steps import STEPS
 from workflows.campaign import Campaign
 from workflows.clip import Clip
 from workflows.delivery import Delivery, Mail
@@ -48,19 +38,6 @@ from workflows.payment_reconciliation import PaymentReconciliation
 from workflows.reconciliation import Reconciliation
 from workflows.summary import Summary
 
-MODULES = (
-    campaign,
-    cards,
-    deliveries,
-    ingest,
-    jobs,
-    payment_reconciliation,
-    purchase_reconciliation,
-    reconciliation,
-    speech,
-    summary,
-)
-STEPS: list[Step[Any, Any]] = [value for module in MODULES for value in vars(module).values() if isinstance(value, Step)]
 WORKFLOWS = [Campaign, Clip, Delivery, Ingest, Mail, PaymentReconciliation, Reconciliation, Summary]
 REF = ArtifactRef(key="org/o/x", sha256="0" * 64, size=1)
 MEDIA = MediaFacts(container="mp4", duration_s=60, width=640, height=360, fps=30, video_codec="h264", has_audio=True)
