@@ -31,6 +31,7 @@ from cutroom.media.sniff import sniff
 from cutroom.media.timeline import FrameSpan
 from cutroom.speech import captions_file
 from cutroom.speech.language import guess_language
+from cutroom.speech.sound import keep_loudness
 from cutroom.store.artifacts import Scope
 from cutroom.store.files import sha256_of
 
@@ -93,20 +94,23 @@ async def _best_still(task: Task, video: Path, media: MediaFacts, most_width: in
 
 @implements(PREPARE_MEDIA)
 async def prepare_media(task: Task, source: SourceInput) -> PreparedMedia:
-    """Sound, small frames and proxy of a source, from one decode."""
+    """Sound and its loudness, small frames and proxy of a source, from one decode."""
     media = source.media
 
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
         path = await task.local(source.source, stays=True)
         plan = prepare.plan_prepare(path, media, frames=paths["frames"], proxy=paths["proxy"], sound=paths.get("sound"))
         ran = await ffmpeg.run(plan, on_progress=lambda done: task.beat(done, media.duration_s), note=task.note)
+        if media.has_audio:
+            await asyncio.to_thread(keep_loudness, paths["sound"], paths["loudness"])
         return {"frame_count": ran.frames}
 
-    suffixes = {"frames": ".mkv", "proxy": ".mp4"} | ({"sound": ".flac"} if media.has_audio else {})
+    suffixes = {"frames": ".mkv", "proxy": ".mp4"} | ({"sound": ".flac", "loudness": ".npy"} if media.has_audio else {})
     scope = Scope(source.org_id, asset_id=source.asset_id)
     made = await task.make(scope, prepare.VERSION, {"fps": media.fps}, [source.source], suffixes, make, media_s=media.duration_s)
     return PreparedMedia(
         sound=made.refs.get("sound"),
+        loudness=made.refs.get("loudness"),
         frames=made.refs["frames"],
         frame_rate=prepare.frame_rate(media),
         frame_count=made.facts["frame_count"],

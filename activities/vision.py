@@ -17,11 +17,11 @@ from cutroom.contracts.campaign import (
     ShotsInput,
 )
 from cutroom.contracts.documents import Shots, ShotScores, Transcript
-from cutroom.contracts.media import Span
+from cutroom.contracts.media import PreparedMedia, Span
 from cutroom.errors import ToolFailed
 from cutroom.media import ffmpeg, framing, prepare
 from cutroom.media.proxy import watch
-from cutroom.speech.sound import read_samples
+from cutroom.speech.sound import kept_loudness, loudness_of, read_samples
 from cutroom.store.artifacts import Scope
 from cutroom.vision import faces, looks, shots, transnet
 from cutroom.vision.speaking import Voice
@@ -65,10 +65,7 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
         detector = await asyncio.to_thread(faces.load_detector, plan.faces_engine, task.resources.settings)
         proxy, fps = await task.local(clip.prepared.proxy), clip.prepared.proxy_fps
         seen = await watch(proxy, fps, plan.media, found, around, detector, on_look=task.beat, note=task.note)
-        voice = None
-        if clip.prepared.sound is not None:
-            sound = await task.local(clip.prepared.sound)
-            voice = Voice.of(await asyncio.to_thread(read_samples, sound, around.start_s, around.end_s), around.start_s)
+        voice = await _voice(task, clip.prepared, around)
         framed = await asyncio.to_thread(
             framing.plan_framing, plan.media, found, span, seen, plan.wishes.aspect, voice, said.sentences
         )
@@ -83,6 +80,17 @@ async def reframe_clip(task: Task, asked: ReframeInput) -> ArtifactRef:
     sound = [clip.prepared.sound] if clip.prepared.sound else []
     inputs, media_s = [clip.prepared.proxy, clip.shots, clip.transcript, *sound], clip.place.end_s - clip.place.start_s
     return await task.make_one(task.job_scope, framing.VERSION, params, inputs, ".json", make, media_s=media_s)
+
+
+async def _voice(task: Task, prepared: PreparedMedia, span: Span) -> Voice | None:
+    """The sound's envelope in the span; None of a recording without sound."""
+    if prepared.loudness is not None:
+        kept = await task.local(prepared.loudness)
+        return Voice.of(await asyncio.to_thread(kept_loudness, kept, span.start_s, span.end_s), span.start_s)
+    if prepared.sound is not None:  # prepared by 0.4.0
+        sound = await task.local(prepared.sound)
+        return Voice.of(loudness_of(await asyncio.to_thread(read_samples, sound, span.start_s, span.end_s)), span.start_s)
+    return None
 
 
 async def _small_frames(task: Task, plan: ffmpeg.FfmpegPlan, count: int) -> NDArray[np.uint8]:

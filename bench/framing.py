@@ -33,7 +33,7 @@ from cutroom.media.prepare import PROXY_FPS, plan_prepare
 from cutroom.media.probe import Policy, probe
 from cutroom.media.proxy import watch
 from cutroom.settings import get_settings
-from cutroom.speech.sound import read_samples
+from cutroom.speech.sound import loudness_of, read_samples
 from cutroom.vision.faces import engine_name, load_detector
 from cutroom.vision.looks import Look
 from cutroom.vision.speaking import Voice
@@ -128,7 +128,7 @@ async def _frame(video: Path, truth: Truth, clip_s: float, aspect: Aspect) -> Ru
         for start_s in np.arange(0, max(media.duration_s - 1, 1), clip_s):
             span = Span(start_s=float(start_s), end_s=min(float(start_s) + clip_s, media.duration_s))
             looks = await watch(proxy, PROXY_FPS, media, shots, span, detector)
-            voice = Voice.of(read_samples(sound, span.start_s, span.end_s), span.start_s) if media.has_audio else None
+            voice = Voice.of(loudness_of(read_samples(sound, span.start_s, span.end_s)), span.start_s) if media.has_audio else None
             clips.append(Clip(span, plan_framing(media, shots, span, looks, aspect, voice, said), looks))
         return Run(media, clips, cpu_s() - began_s)
 

@@ -46,12 +46,14 @@ class MediaFacts(Frozen):
 class PreparedMedia(Frozen):
     """One decode of the source for all readers.
 
-    `sound`: FLAC, 16 kHz mono (None without an audio stream). `frames`: lossless 48x27 RGB at a constant
-    `frame_rate`, the source's own up to 60, of faster ones every second frame, every third and so on. `proxy`: H.264 at most
-    640 px wide and 1138 high, `proxy_fps` frames a second, for faces.
+    `sound`: FLAC, 16 kHz mono; `loudness`: decibels of each 10 ms of it, a NumPy file (both None without an audio stream, the
+    latter also in what an older version prepared). `frames`: 48x27 pictures in H.264 without loss at a constant `frame_rate`, the
+    source's own up to 60, of faster ones every second frame, every third and so on. `proxy`: MPEG-4 at most 640 px wide and 1138
+    high, `proxy_fps` frames a second, for faces.
     """
 
     sound: ArtifactRef | None
+    loudness: ArtifactRef | None = None
     frames: ArtifactRef
     frame_rate: float
     frame_count: int

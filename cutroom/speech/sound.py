@@ -16,6 +16,7 @@ RATE = 16_000
 FRAME_S = 0.01
 FRAME = int(RATE * FRAME_S)
 NEIGHBOURHOOD = 3_000
+MINUTE_S = 60.0
 # A floor under the floor: digital silence is no reference, and everything near it is silence.
 DEAD_DB = -75.0
 SPREAD_DB = 8.0
@@ -70,6 +71,23 @@ def loudness_of(samples: Samples) -> Decibels:
     frames = signal_of(samples[: samples.size // FRAME * FRAME]).reshape(-1, FRAME)
     power = frames.var(axis=1)
     decibels: Decibels = np.maximum(10 * np.log10(power + 1e-10), DEAD_DB).astype(np.float32)
+    return decibels
+
+
+def keep_loudness(sound: Path, out: Path) -> None:
+    """Write `loudness_of` the whole file as a NumPy file of half precision, a minute in memory at a time.
+
+    Raises ArtifactMissing where the sound cannot be read.
+    """
+    length_s = duration_of(sound)
+    minutes = [loudness_of(read_samples(sound, at_s, min(at_s + MINUTE_S, length_s))) for at_s in np.arange(0, length_s, MINUTE_S)]
+    np.save(out, np.concatenate([np.empty(0, np.float32), *minutes]).astype(np.float16))
+
+
+def kept_loudness(file: Path, start_s: float, end_s: float) -> Decibels:
+    """What `keep_loudness` wrote, of the span, clipped to the file."""
+    kept = np.load(file, mmap_mode="r")
+    decibels: Decibels = kept[max(0, round(start_s / FRAME_S)) : max(0, round(end_s / FRAME_S))].astype(np.float32)
     return decibels
 
 

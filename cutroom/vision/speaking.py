@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutroom.contracts.documents import Sentence
-from cutroom.speech.sound import FRAME_S, Samples, loudness_of
+from cutroom.speech.sound import FRAME_S, Decibels
 from cutroom.vision.looks import PATCH_HEIGHT, PATCH_WIDTH
 from cutroom.vision.tracks import Track, alike
 
@@ -45,9 +45,9 @@ class Voice:
     level: Array
 
     @classmethod
-    def of(cls, samples: Samples, start_s: float) -> "Voice":
-        """Of 16 kHz mono samples that begin at `start_s`."""
-        amplitude = 10 ** (loudness_of(samples).astype(np.float64) / 20)
+    def of(cls, loudness: Decibels, start_s: float) -> "Voice":
+        """Of the loudness of each 10 ms from `start_s` on."""
+        amplitude = 10 ** (loudness.astype(np.float64) / 20)
         loud = float(np.percentile(amplitude, 95)) if amplitude.size else 0.0
         return cls(start_s, np.clip(amplitude / loud, 0, 1) if loud > 1e-4 else np.zeros(amplitude.size))
 

@@ -57,7 +57,8 @@ def test_small_frames_are_averages_of_the_picture(talk: Path, tmp_path: Path) ->
     prepared = prepare(talk, tmp_path)
     plain = tmp_path / "plain.rgb"
     ffmpeg("-skip_loop_filter", "all", "-i", talk, "-vf", "scale=48:27:flags=area", "-f", "rawvideo", "-pix_fmt", "rgb24", plain)
-    assert raw_frames(prepared, 0, 50).tobytes() == plain.read_bytes()
+    averages = np.fromfile(plain, np.uint8).reshape(-1, FRAME_HEIGHT, FRAME_WIDTH, 3).astype(int)
+    assert np.abs(raw_frames(prepared, 0, 50) - averages).max() <= 2
 
 
 def test_a_source_of_120_frames_a_second_gives_every_second_one(make_source: MakeSource, tmp_path: Path) -> None:

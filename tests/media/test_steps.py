@@ -128,6 +128,7 @@ async def test_a_source_is_prepared_once(resources: Resources, source: SourceInp
     first = await prepared(resources, source)
     assert (first.frame_count, first.frame_rate, first.proxy_fps) == (50, 25.0, 5.0)
     assert first.sound is not None
+    assert first.loudness is not None
     again = await prepared(resources, source.model_copy(update={"job_id": ""}), who="another")
     assert again == first
     assert first.frames.key.startswith(f"org/{source.org_id}/assets/{source.asset_id}/prepare_media/")

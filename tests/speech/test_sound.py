@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from cutroom.errors import ArtifactMissing
-from cutroom.speech.sound import RATE, duration_of, loud_frames, loudness_of, read_samples, silences_of
+from cutroom.speech.sound import (
+    RATE,
+    duration_of,
+    keep_loudness,
+    kept_loudness,
+    loud_frames,
+    loudness_of,
+    read_samples,
+    silences_of,
+)
 from tests.speech.conftest import Talk
 
 
@@ -16,6 +25,14 @@ def test_a_span_is_read_to_the_sample_and_clipped_to_the_file(talk: Talk) -> Non
     assert np.array_equal(read_samples(talk.sound, 3.25, 4.5), whole[52_000:72_000])
     assert read_samples(talk.sound, talk.length_s - 1, talk.length_s + 9).size == RATE
     assert read_samples(talk.sound, talk.length_s + 1, talk.length_s + 9).size == 0
+
+
+def test_kept_loudness_is_that_of_the_samples(talk: Talk, tmp_path: Path) -> None:
+    kept = tmp_path / "loudness.npy"
+    keep_loudness(talk.sound, kept)
+    for start_s, end_s in ((0, talk.length_s), (3.25, 4.5), (talk.length_s - 1, talk.length_s + 9), (talk.length_s + 1, 999)):
+        heard = loudness_of(read_samples(talk.sound, start_s, end_s))
+        assert kept_loudness(kept, start_s, end_s) == pytest.approx(heard, abs=0.05)
 
 
 def test_the_pauses_between_sentences_are_found(talk: Talk) -> None:
