@@ -28,7 +28,7 @@ from cutroom.settings import Settings
 from cutroom.store import jobs
 from cutroom.store.artifacts import Artifacts, Produced, Scope, fingerprint
 from cutroom.store.database import Database
-from cutroom.store.files import LocalFiles
+from cutroom.store.files import PASSING_S, LocalFiles
 from cutroom.store.objects import ObjectStore
 from cutroom.telemetry import metrics
 from cutroom.temporal.engine import Engine
@@ -98,11 +98,12 @@ class Task:
         """Keep what a tool said."""
         self._notes.append(text)
 
-    async def local(self, ref: ArtifactRef, *, stays: bool = False) -> Path:
-        """A verified local copy, good until the end of this attempt. `stays`: for later attempts too, as long as there is room;
-        others go once a moment passes in which nobody reads them. Raises ArtifactMissing, Unreachable.
+    async def local(self, ref: ArtifactRef, *, stays_s: float = PASSING_S) -> Path:
+        """A verified local copy, good until the end of this attempt; for later ones it stays at least `stays_s` if there is room.
+
+        Raises ArtifactMissing, Unreachable.
         """
-        return await self.resources.files.ensure_local(ref, self.scratch, self.arrivals(ref.size), stays=stays)
+        return await self.resources.files.ensure_local(ref, self.scratch, self.arrivals(ref.size), stays_s=stays_s)
 
     async def read(self, ref: ArtifactRef, document: type[Document]) -> Document:
         """A JSON document of `cutroom.contracts.documents`. Raises ArtifactMissing, Unreachable."""

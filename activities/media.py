@@ -33,7 +33,7 @@ from cutroom.speech import captions_file
 from cutroom.speech.language import guess_language
 from cutroom.speech.sound import keep_loudness
 from cutroom.store.artifacts import Scope
-from cutroom.store.files import sha256_of
+from cutroom.store.files import LONG, sha256_of
 
 
 @implements(INSPECT_UPLOAD)
@@ -70,7 +70,7 @@ async def make_poster(task: Task, source: SourceInput) -> ArtifactRef:
     """A JPEG that stands for the asset."""
 
     async def make(out: Path) -> None:
-        path = await task.local(source.source, stays=True)
+        path = await task.local(source.source, stays_s=LONG)
         await _best_still(task, path, source.media, package.POSTER_WIDTH, out)
 
     scope = Scope(source.org_id, asset_id=source.asset_id)
@@ -98,7 +98,7 @@ async def prepare_media(task: Task, source: SourceInput) -> PreparedMedia:
     media = source.media
 
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
-        path = await task.local(source.source, stays=True)
+        path = await task.local(source.source, stays_s=LONG)
         plan = prepare.plan_prepare(path, media, frames=paths["frames"], proxy=paths["proxy"], sound=paths.get("sound"))
         ran = await ffmpeg.run(plan, on_progress=lambda done: task.beat(done, media.duration_s), note=task.note)
         if media.has_audio:
@@ -155,7 +155,7 @@ async def render_clip(task: Task, asked: RenderInput) -> RenderedClip:
 
 
 async def _render(task: Task, plan: CampaignPlan, framing: Framing, span: FrameSpan, captions: Path | None, out: Path) -> None:
-    source, canvas = await task.local(plan.source, stays=True), _canvas(plan)
+    source, canvas = await task.local(plan.source, stays_s=LONG), _canvas(plan)
     loudness = None
     if plan.media.has_audio:
         measuring = render.plan_loudness(source, plan.media, span, H264)
@@ -188,7 +188,7 @@ def _fonts(task: Task, style: str) -> Path:
     folder = task.scratch / "fonts"
     folder.mkdir(exist_ok=True)
     font = font_file(CAPTION_STYLES[style].font_file)
-    shutil.copy(font, folder / font.name)
+    (folder / font.name).symlink_to(font)
     return folder
 
 
@@ -203,7 +203,7 @@ async def package_clip(task: Task, asked: PackageInput) -> PackagedClip:
     async def make(paths: dict[str, Path]) -> dict[str, Any]:
         if subtitles:
             paths["subtitles"].write_text(subtitles)
-        video = await task.local(asked.rendered.video)
+        video = await task.local(asked.rendered.video, stays_s=0)
         media = render.planned(span, _canvas(clip.plan))
         await _best_still(task, video, media, media.width, paths["thumbnail"])
         return {}

@@ -37,7 +37,7 @@ async def join_reel(task: Task, asked: JoinReelInput) -> ArtifactRef:
     whole = FrameSpan(0, sum(span.count for span in spans), spans[0].fps)
 
     async def make(out: Path) -> None:
-        clips = [await task.local(video) for video in asked.videos]
+        clips = [await task.local(video, stays_s=0) for video in asked.videos]
         listed = task.scratch / "clips.ffconcat"
         await asyncio.to_thread(listed.write_text, join.listing(clips, spans), "utf-8")
         joining = join.plan_join(listed, clips, spans, H264, out)

@@ -19,6 +19,7 @@ from cutroom.speech.sound import RATE
 from cutroom.speech.vad import speech_in_file
 from cutroom.speech.voices import name_speakers
 from cutroom.store.artifacts import Scope
+from cutroom.store.files import LONG
 
 CUES_VERSION = 3
 EMBEDDED_VERSION = 1
@@ -67,7 +68,7 @@ async def embedded_captions(task: Task, asked: SpeechPlanInput) -> ArtifactRef |
     plan = asked.plan
     if not plan.media.embedded_subtitles:
         return None
-    source = await task.local(plan.source, stays=True)
+    source = await task.local(plan.source, stays_s=LONG)
     streams = await subtitles_of(source, plan.media.container)
     stream = chosen(streams, base_language(plan.language))
     if stream is None:

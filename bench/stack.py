@@ -87,6 +87,6 @@ def _bytes_in(folders: Iterable[Path]) -> int:
     for place, _, names in (found for folder in folders for found in os.walk(folder)):  # which passes over what just went
         for name in names:
             with suppress(FileNotFoundError):
-                stat = os.stat(os.path.join(place, name))
+                stat = os.lstat(os.path.join(place, name))
                 seen[stat.st_ino] = stat.st_blocks * 512
     return sum(seen.values())

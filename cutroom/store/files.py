@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -19,7 +20,9 @@ from cutroom.errors import ArtifactMissing, NotFound, Unreachable
 from cutroom.store.objects import ObjectStore
 
 IN_USE_S = 60.0  # a copy handed out this recently is not evicted; who needs it longer holds it
-PASSING_S = 20.0  # a copy that need not stay goes this long after it was last asked for, once nobody holds it
+LONG = math.inf  # as long as there is room
+PASSING_S = 20.0  # for what the next step is likely to read, too
+HELD_S = 2.0  # between two looks whether a copy that may go is still held
 
 
 def sha256_of(path: Path) -> str:
@@ -41,12 +44,12 @@ class LocalFiles:
         self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure_local(
-        self, ref: ArtifactRef, hold: Path | None = None, on_bytes: Callable[[int], None] | None = None, *, stays: bool = True
+        self, ref: ArtifactRef, hold: Path | None = None, on_bytes: Callable[[int], None] | None = None, *, stays_s: float = LONG
     ) -> Path:
         """A local file with exactly the bytes of `ref`; read it, never write it.
 
         `hold`: a folder, such as a scratch folder, to link the file into, so that it lasts as long as the folder.
-        `stays`: False where the copy is to go soon after its last reader, not only when the cache is full.
+        `stays_s`: how long after it was last asked for the copy goes, once nobody holds it, even if the cache is not full.
         `on_bytes`: see `ObjectStore.fetch`. Raises ArtifactMissing where the store lost it, Unreachable where the store
         is away (`store_unavailable`), gave other bytes (`object_damaged`) or the disk is full (`disk_full`).
         """
@@ -55,9 +58,9 @@ class LocalFiles:
         async with self._fetching.setdefault(ref.sha256, asyncio.Lock()):
             while not await asyncio.to_thread(_hand_out, cached, handed_out):
                 await self._fetch(ref, cached, on_bytes)
-        if not stays and cached not in self._passing:
+        if stays_s < LONG and cached not in self._passing:
             self._passing.add(cached)
-            asyncio.get_running_loop().call_later(PASSING_S, self._let_go, cached)
+            asyncio.get_running_loop().call_later(stays_s, self._let_go, cached, stays_s)
         return handed_out
 
     def adopt(self, ref: ArtifactRef, path: Path) -> None:
@@ -99,12 +102,13 @@ class LocalFiles:
                 raise Unreachable("The object store gave other bytes than were stored; try again.", code="object_damaged")
             os.replace(fresh, cached)
 
-    def _let_go(self, cached: Path) -> None:
+    def _let_go(self, cached: Path, stays_s: float) -> None:
         """Remove a copy, or look again later where somebody holds it or has just asked for it."""
         with suppress(FileNotFoundError):
             stat = cached.stat()
-            if stat.st_nlink > 1 or stat.st_mtime > time.time() - PASSING_S:
-                asyncio.get_running_loop().call_later(PASSING_S, self._let_go, cached)
+            wait_s = stat.st_mtime + stays_s - time.time()
+            if stat.st_nlink > 1 or wait_s > 0:
+                asyncio.get_running_loop().call_later(max(wait_s, HELD_S), self._let_go, cached, stays_s)
                 return
             cached.unlink()
         self._passing.remove(cached)

@@ -113,7 +113,7 @@ async def test_a_held_copy_lasts_as_long_as_its_folder(files: LocalFiles, put: P
 async def test_a_copy_that_need_not_stay_goes_after_its_last_reader(
     files: LocalFiles, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_files, "PASSING_S", 0.0)
+    monkeypatch.setattr(store_files, "HELD_S", 0.0)
     source, clip = await put("talk.mp4", b"1"), await put("clip.mp4", b"2")
     kept = await files.ensure_local(source)
 
@@ -123,8 +123,8 @@ async def test_a_copy_that_need_not_stay_goes_after_its_last_reader(
         return set((tmp_path / "cache").iterdir()) - {kept}
 
     with files.scratch() as folder:
-        held = await files.ensure_local(clip, folder, stays=False)
-        await files.ensure_local(clip, folder, stays=False)
+        held = await files.ensure_local(clip, folder, stays_s=0)
+        await files.ensure_local(clip, folder, stays_s=0)
         assert {path.name for path in await copies_a_while_later()} == {held.name}
     assert await copies_a_while_later() == set()
     assert kept.exists()
@@ -134,9 +134,9 @@ async def test_a_copy_that_need_not_stay_goes_after_its_last_reader(
 async def test_a_copy_asked_for_again_soon_has_not_gone(files: LocalFiles, objects: ObjectStore, put: Put) -> None:
     clip = await put("clip.mp4", b"2")
     with files.scratch() as folder:
-        await files.ensure_local(clip, folder, stays=False)
+        await files.ensure_local(clip, folder, stays_s=store_files.PASSING_S)
     await objects.delete(clip.key)
-    assert (await files.ensure_local(clip, stays=False)).read_bytes() == b"2"
+    assert (await files.ensure_local(clip, stays_s=store_files.PASSING_S)).read_bytes() == b"2"
 
 
 class StoreOnAFullDisk(ObjectStore):
