@@ -30,7 +30,7 @@ from cutroom.media.ffmpeg import locate
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 CLIPS, CLIP_S = 5, 30.0
-TIMES = 6  # an hour, of the sample
+TIMES = 12  # two hours, of the sample
 RESULTS, DOCUMENT = ROOT / "bench" / "results.json", ROOT / "docs" / "benchmarks.md"
 
 HEAD = """\
