@@ -16,7 +16,7 @@ from cutroom.local.ports import free_port
 from cutroom.local.stack import Stack, running
 from cutroom.settings import Settings
 
-PORTS = ("API", "METRICS", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3", "CARDS")
+PORTS = ("API", "POSTGRES", "TEMPORAL", "TEMPORAL_UI", "S3", "CARDS")
 EVERY_S = 0.25
 
 
@@ -25,7 +25,8 @@ async def fresh_stack() -> AsyncIterator[tuple[Stack, Client]]:
     """The embedded stack in a new home, and a client of its organisation; all of it gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as folder:
         # Its processes read the ports from the environment that they inherit.
-        os.environ |= {f"CUTROOM_{name}_PORT": str(free_port()) for name in PORTS} | {"CUTROOM_HOME": f"{folder}/home"}
+        ports = {f"CUTROOM_{name}_PORT": str(free_port()) for name in PORTS} | {"CUTROOM_METRICS_PORT": "0"}
+        os.environ |= ports | {"CUTROOM_HOME": f"{folder}/home"}
         settings = Settings()
         async with running(settings, Console(stderr=True, quiet=True)) as stack:
             with Client(stack.addresses["api"], stack.token) as client:
