@@ -15,13 +15,14 @@ from cutroom.speech.captions_file import read_captions
 from cutroom.speech.chunks import LONGEST_S, chunks_around_cues, chunks_of_speech, chunks_untold, in_order_of_time, untold
 from cutroom.speech.join import join_parts
 from cutroom.speech.language import base_language
-from cutroom.speech.sound import RATE
+from cutroom.speech.offset import in_step
+from cutroom.speech.sound import RATE, kept_loudness
 from cutroom.speech.vad import speech_in_file
 from cutroom.speech.voices import name_speakers
 from cutroom.store.artifacts import Scope
 from cutroom.store.files import LONG
 
-CUES_VERSION = 3
+CUES_VERSION = 4
 EMBEDDED_VERSION = 1
 JOIN_VERSION = 4
 # Windows for a batch; what hears them reports after each, and whisper and pocketsphinx only at the end or as they go.
@@ -84,11 +85,17 @@ async def embedded_captions(task: Task, asked: SpeechPlanInput) -> ArtifactRef |
 
 
 async def parsed_cues(task: Task, asked: SpeechPlanInput, captions: ArtifactRef) -> ArtifactRef:
-    """The captions that begin within the recording, as cues. Raises BadInput (`captions_unreadable`, `captions_empty`)."""
-    plan = asked.plan
+    """The captions that begin within the recording, as cues, in step with its sound.
+
+    Raises BadInput (`captions_unreadable`, `captions_empty`).
+    """
+    plan, loudness = asked.plan, asked.prepared.loudness
 
     async def make(path: Path) -> None:
         cues = await asyncio.to_thread(read_captions, await task.local(captions))
+        if loudness is not None:
+            heard = await asyncio.to_thread(kept_loudness, await task.local(loudness), 0.0, plan.media.duration_s)
+            cues = await asyncio.to_thread(in_step, cues, heard)
         within = [cue for cue in cues.cues if cue.start_s < plan.media.duration_s]
         if not within:
             raise BadInput(
@@ -96,10 +103,11 @@ async def parsed_cues(task: Task, asked: SpeechPlanInput, captions: ArtifactRef)
             )
         if len(within) < len(cues.cues):
             task.note(f"{len(cues.cues) - len(within)} of {len(cues.cues)} captions begin after the end of the recording.")
-        await asyncio.to_thread(path.write_text, Cues(cues=within).model_dump_json())
+        await asyncio.to_thread(path.write_text, cues.model_copy(update={"cues": within}).model_dump_json())
 
     scope = Scope(org_id=plan.job.org_id, asset_id=plan.asset_id)
-    return await task.make_one(scope, CUES_VERSION, {"duration_s": plan.media.duration_s}, [captions], ".json", make)
+    inputs = [captions, *([loudness] if loudness else [])]
+    return await task.make_one(scope, CUES_VERSION, {"duration_s": plan.media.duration_s}, inputs, ".json", make)
 
 
 @implements(JOIN_TRANSCRIPT)

@@ -28,6 +28,7 @@ from cutroom.settings import Settings
 from cutroom.speech.captions_file import read_captions
 from cutroom.speech.chunks import chunks_around_cues, chunks_of_speech, chunks_untold, in_order_of_time, untold
 from cutroom.speech.join import join_parts
+from cutroom.speech.offset import in_step
 from cutroom.speech.recognise import choose_recogniser
 from cutroom.speech.sound import duration_of, loud_frames, loudness_of, read_samples
 from cutroom.speech.transcribe import Hearing, transcribe
@@ -35,7 +36,7 @@ from cutroom.speech.vad import spans_of, speech_in_file
 
 STEP_S = 0.01
 WRONG_WORDS = 0.4
-SHIFT_S = 0.7
+SHIFT_S, LATE_S = 0.7, 5.0
 HEARD_S = 60.0
 
 
@@ -56,7 +57,8 @@ def measure(talk: Path) -> Part:
         subprocess.run([str(locate()), *convert], check=True)
         figures = [*_times(sound, cues, words), *_activity(sound, words), *_damaged(sound, cues, words), *_heard(sound, words)]
     notes = [
-        f"Damaged captions: {WRONG_WORDS:.0%} of the words replaced by others of the talk; moved by {SHIFT_S} s; one half alone.",
+        f"Damaged captions: {WRONG_WORDS:.0%} of the words replaced by others of the talk; moved by {SHIFT_S} s; one half alone."
+        f" Moved back: {LATE_S:g} s late, and put where the sound says.",
         "Voice activity is counted in steps of 10 ms against the words' own times, so a pause inside a sentence is silence.",
     ]
     return Part("speech", [talk.name], figures, notes)
@@ -117,23 +119,30 @@ def _damaged(sound: Path, cues: Cues, words: Sequence[Said]) -> list[Figure]:
         )
         for cue in cues.cues
     ]
-    moved = [cue.model_copy(update={"start_s": cue.start_s + SHIFT_S, "end_s": cue.end_s + SHIFT_S}) for cue in cues.cues]
+    loudness = loudness_of(read_samples(sound, 0.0, duration_of(sound)))
     half = cues.cues[: max(1, len(cues.cues) // 2)]
     told_wrong, _, _ = _told(sound, Cues(cues=wrong))
-    told_moved, _, _ = _told(sound, Cues(cues=moved))
+    told_moved, _, _ = _told(sound, _later(cues, SHIFT_S))
+    told_late, _, _ = _told(sound, in_step(_later(cues, LATE_S), loudness))
     missing = untold(Cues(cues=half), duration_of(sound))
     heard = [chunk for stretch in missing for chunk in chunks_untold(speech_in_file(sound, stretch), stretch)]
     late = [word for word in words if word.start_s >= half[-1].end_s]
     covered = sum(any(chunk.start_s <= word.start_s and word.end_s <= chunk.end_s for chunk in heard) for word in late)
     unsure = 100 * sum(not word.aligned for word in told_wrong.words) / len(told_wrong.words)
     starts, _ = _errors(told_moved, words)
+    moved_back, _ = _errors(told_late, words)
     right, _ = _errors(told_wrong, words)
     return [
         at_least("captions 40% wrong: words marked as not found", unsure, 33, "%"),
         Figure("captions 40% wrong: right words, 95th percentile of starts", float(np.percentile(right, 95)), "ms"),
         at_most("captions moved: word starts, 95th percentile", float(np.percentile(starts, 95)), 100, "ms"),
+        at_most("captions moved back: word starts, 95th percentile", float(np.percentile(moved_back, 95)), 100, "ms"),
         at_least("captions of one half: words of the other given to a recogniser", 100 * covered / max(1, len(late)), 99, "%"),
     ]
+
+
+def _later(cues: Cues, by_s: float) -> Cues:
+    return Cues(cues=[cue.model_copy(update={"start_s": cue.start_s + by_s, "end_s": cue.end_s + by_s}) for cue in cues.cues])
 
 
 def _heard(sound: Path, words: Sequence[Said]) -> list[Figure]:

@@ -18,7 +18,10 @@ class Cue(Frozen):
 
 
 class Cues(Frozen):
+    """`late_s`: by how much all of them came after what they tell, before they were moved."""
+
     cues: list[Cue]
+    late_s: float = 0.0
 
 
 class Wording(Frozen):

@@ -30,6 +30,7 @@ KEPT = (
     "or set whisper up."
 )
 NO_ALIGNER = "There is no aligner for {language}: the times of its words are those of the captions or of the recogniser."
+MOVED = "The captions came {seconds:.1f} s {when} what is said; they were moved."
 SPELLED = "Near misses of the custom vocabulary were spelled as given."
 
 
@@ -62,6 +63,9 @@ def transcribe(sound: Path, chunk: SpeechChunk, hearing: Hearing, told: Told) ->
         if engine != "pocketsphinx":
             return spelled(instead(sound, chunk, engine, model, hearing, told), hearing)
         warnings = [KEPT]
+    if hearing.cues.late_s:
+        when = "after" if hearing.cues.late_s > 0 else "before"
+        warnings = [MOVED.format(seconds=abs(hearing.cues.late_s), when=when), *warnings]
     return spelled(part.model_copy(update={"warnings": [*part.warnings, *warnings]}), hearing)
 
 

@@ -28,7 +28,7 @@ from cutroom.contracts.speech import (
 )
 from cutroom.errors import ToolFailed
 from cutroom.settings import Settings
-from cutroom.speech.sound import RATE
+from cutroom.speech.sound import RATE, keep_loudness
 from cutroom.store.files import sha256_of
 from tests.speech.conftest import Talk, write_sound
 from tests.store.conftest import Tenant, new_tenant
@@ -86,12 +86,14 @@ def test_the_plan_of_a_campaign_travels_whole_so_that_older_workers_can_read_it(
     assert CampaignPlan.model_validate(sent) == plan
 
 
-def prepared_of(sound: ArtifactRef | None) -> PreparedMedia:
-    return PreparedMedia(sound=sound, frames=NOWHERE, frame_rate=25, frame_count=750, proxy=NOWHERE, proxy_fps=5)
+def prepared_of(sound: ArtifactRef | None, loudness: ArtifactRef | None = None) -> PreparedMedia:
+    return PreparedMedia(sound=sound, loudness=loudness, frames=NOWHERE, frame_rate=25, frame_count=750, proxy=NOWHERE, proxy_fps=5)
 
 
-async def planned(resources: Resources, plan: CampaignPlan, sound: ArtifactRef | None) -> SpeechPlan:
-    asked = SpeechPlanInput(plan=plan, prepared=prepared_of(sound))
+async def planned(
+    resources: Resources, plan: CampaignPlan, sound: ArtifactRef | None, loudness: ArtifactRef | None = None
+) -> SpeechPlan:
+    asked = SpeechPlanInput(plan=plan, prepared=prepared_of(sound, loudness))
     async with attempt(resources, PLAN_SPEECH, asked, "test/plan", 1) as task:
         return await plan_speech(task, asked)
 
@@ -132,6 +134,21 @@ async def test_captions_become_a_transcript_of_words_on_time(
     work = await planned(resources, plan, sound)
     transcript = await joined(resources, plan, await transcribed(resources, plan, sound, work))
     assert (transcript.engine, transcript.language, transcript.warnings) == ("captions", "en", [])
+    assert [word.text for word in transcript.words] == [word.text for word in talk.words]
+    errors = [abs(word.start_s - true.start_s) for word, true in zip(transcript.words, talk.words, strict=True)]
+    assert np.percentile(errors, 95) <= 0.1
+
+
+async def test_captions_seconds_late_become_a_transcript_of_words_on_time_that_says_so(
+    resources: Resources, tenant: Tenant, talk: Talk, sound: ArtifactRef, tmp_path: Path
+) -> None:
+    (tmp_path / "late.srt").write_text(srt([(cue.start_s + 4, cue.end_s + 4, cue.text) for cue in talk.cues.cues]))
+    keep_loudness(talk.sound, tmp_path / "loudness.npy")
+    late = await stored(resources, tmp_path / "late.srt", "application/x-subrip")
+    plan = plan_of(tenant, talk, late)
+    work = await planned(resources, plan, sound, await stored(resources, tmp_path / "loudness.npy", "application/octet-stream"))
+    transcript = await joined(resources, plan, await transcribed(resources, plan, sound, work))
+    assert transcript.warnings == ["The captions came 4.0 s after what is said; they were moved."]
     assert [word.text for word in transcript.words] == [word.text for word in talk.words]
     errors = [abs(word.start_s - true.start_s) for word, true in zip(transcript.words, talk.words, strict=True)]
     assert np.percentile(errors, 95) <= 0.1
