@@ -1,3 +1,3 @@
 """What the API, the workflows, the activities and the workers share."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
