@@ -186,7 +186,7 @@ async def _render(task: Task, plan: CampaignPlan, framing: Framing, span: FrameS
 def _fonts(task: Task, style: str) -> Path:
     """A folder with the style's font alone: ffmpeg reads all that is in it."""
     folder = task.scratch / "fonts"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     font = font_file(CAPTION_STYLES[style].font_file)
     (folder / font.name).symlink_to(font)
     return folder

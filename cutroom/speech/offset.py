@@ -28,8 +28,12 @@ def in_step(cues: Cues, loudness: Decibels) -> Cues:
     late_s = lateness(cues.cues, loudness)
     if not late_s:
         return cues
-    moved = [cue.model_copy(update={"start_s": cue.start_s - late_s, "end_s": cue.end_s - late_s}) for cue in cues.cues]
-    return Cues(cues=[cue.model_copy(update={"start_s": max(0.0, cue.start_s)}) for cue in moved if cue.end_s > 0], late_s=late_s)
+    moved = [
+        cue.model_copy(update={"start_s": max(0.0, cue.start_s - late_s), "end_s": cue.end_s - late_s})
+        for cue in cues.cues
+        if cue.end_s > late_s
+    ]
+    return Cues(cues=moved, late_s=late_s)
 
 
 def lateness(cues: list[Cue], loudness: Decibels) -> float:
