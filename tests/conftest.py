@@ -1,9 +1,10 @@
 """Real, throw-away servers for the tests: PostgreSQL, Temporal and the S3 gateway, each on a free port of loopback.
 
 A server starts when the first test asks for it and dies with the test process, however that goes. Each test module gets a
-database of its own, copied from one that the real migrations made.
+database of its own, copied from one that the real migrations made, and a namespace of its own in Temporal.
 """
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 import soundfile
 from pydantic import SecretStr
 from rich.console import Console
+from temporalio.client import Client
 
 from cutroom.local import temporal as temporal_module
 from cutroom.local.cards.server import CardServer
@@ -35,11 +37,13 @@ from cutroom.media.ffmpeg import locate
 from cutroom.settings import Settings
 from cutroom.store.database import Database
 from cutroom.store.migrate import upgrade
+from cutroom.temporal.namespace import mend_namespace
 
 _START_TIMEOUT_S = 60.0
 _TEMPLATE = "cutroom"
 _TALK_S = 14
 _databases = count(1)
+_namespaces = count(1)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,19 @@ def temporal_server(servers_folder: Path) -> Iterator[TemporalServer]:
         yield TemporalServer(server.address, server.ui_port)
 
 
+@pytest.fixture(scope="module")
+def temporal_namespace(temporal_server: TemporalServer) -> str:
+    """A fresh namespace for this test module: its workers find nothing there that others left undone."""
+    name = f"module-{next(_namespaces)}"
+
+    async def make() -> None:
+        client = await Client.connect(temporal_server.address, namespace=name)
+        await mend_namespace(client, temporal_server.address)
+
+    asyncio.run(make())
+    return name
+
+
 @pytest.fixture(scope="session")
 def card_server(servers_folder: Path) -> Iterator[CardServer]:
     """The stand-in for Stripe. Its events go to a port where the tests that care put a receiver."""
@@ -169,7 +186,9 @@ def recording(servers_folder: Path) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_urls: DatabaseUrls, s3_server: S3Server, temporal_server: TemporalServer) -> Settings:
+def settings(
+    tmp_path: Path, database_urls: DatabaseUrls, s3_server: S3Server, temporal_server: TemporalServer, temporal_namespace: str
+) -> Settings:
     """Settings that point at the test servers, with a home of their own."""
     return Settings(
         home=tmp_path / "home",
@@ -177,6 +196,7 @@ def settings(tmp_path: Path, database_urls: DatabaseUrls, s3_server: S3Server, t
         database_system_url=SecretStr(database_urls.system),
         database_owner_url=SecretStr(database_urls.owner),
         temporal_address=temporal_server.address,
+        temporal_namespace=temporal_namespace,
         temporal_ui_port=temporal_server.ui_port,
         s3_endpoint=s3_server.endpoint,
         s3_access_key=SecretStr(s3_server.access_key),

@@ -7,12 +7,20 @@ import psutil
 
 from cutroom.errors import SetupError
 
+_given: set[int] = set()  # by this process, so that what is named but not yet listened on is not named twice
 
-def free_port() -> int:
-    """A port nobody listens on now, below those that the kernel gives to outgoing connections: it is likely to stay free."""
-    while holder(port := random.SystemRandom().randrange(20_000, 32_000)):
-        pass
-    return port
+
+def free_port(in_a_row: int = 1) -> int:
+    """The first of so many ports that nobody listens on, and that were not given before.
+
+    They lie below those that the kernel gives to outgoing connections, so they are likely to stay free.
+    """
+    while True:
+        first = random.SystemRandom().randrange(20_000, 32_000)
+        ports = set(range(first, first + in_a_row))
+        if not ports & _given and not any(holder(port) for port in ports):
+            _given.update(ports)
+            return first
 
 
 def holder(port: int) -> str | None:

@@ -12,14 +12,13 @@ import signal
 import sqlite3
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 
 from cutroom.errors import SetupError
 from cutroom.local.leash import leashed
-from cutroom.local.ports import free_port
 from cutroom.settings import Settings
 
 NAMESPACE = "default"
@@ -62,7 +61,7 @@ class Temporal:
         scratch = self.folder / "new"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700, parents=True)
-        first = Temporal(self.binary, scratch, free_port(), free_port())
+        first = replace(self, folder=scratch)
         with (scratch / "log").open("wb") as log:
             process = subprocess.Popen(first.command(), env=environment(), stdout=log, stderr=log, start_new_session=True)
             try:

@@ -1,6 +1,5 @@
 """The API in this process over the real database, store and Temporal, and organisations to call it."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from temporalio.client import Client
 
 from api.app import create_app
 from api.deps import Services, until
@@ -21,8 +19,6 @@ from cutroom.contracts.media import AssetKind, MediaFacts
 from cutroom.settings import Settings
 from cutroom.store import assets, identity, ledger, uploads
 from cutroom.store.tables import Asset, Upload
-from cutroom.temporal.namespace import mend_namespace
-from tests.conftest import TemporalServer
 
 MINUTE = MediaFacts(container="mp4", duration_s=61.0, width=1280, height=720, fps=25.0, video_codec="h264", has_audio=True)
 
@@ -89,23 +85,6 @@ class Tenant:
 
 
 MakeTenant = Callable[..., Awaitable[Tenant]]
-
-
-@pytest.fixture(scope="session")
-def namespace(temporal_server: TemporalServer) -> str:
-    """Of Temporal, for jobs that are asked for and never done: no worker of another test finds them waiting."""
-
-    async def make() -> None:
-        client = await Client.connect(temporal_server.address, namespace="api")
-        await mend_namespace(client, temporal_server.address)
-
-    asyncio.run(make())
-    return "api"
-
-
-@pytest.fixture
-def settings(settings: Settings, namespace: str) -> Settings:
-    return settings.model_copy(update={"temporal_namespace": namespace})
 
 
 @pytest.fixture

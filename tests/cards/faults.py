@@ -44,7 +44,6 @@ from cutroom.store import identity, jobs, payments
 from cutroom.store.database import Database
 from cutroom.store.tables import Asset, Job
 from cutroom.temporal.connection import connect
-from cutroom.temporal.namespace import mend_namespace
 from workflows.summary import Summary
 
 PRICE = quote("summary", source_s=1200, currency="usd")
@@ -165,7 +164,6 @@ async def play(settings: Settings, sdk: stripe.StripeClient, faults: Sequence[Fa
         cards.faults = made
         resources.__dict__["cards"] = lambda mode: cards
         client = await connect(settings)
-        await mend_namespace(client, settings.temporal_address)
         files = await _documents(resources, settings.home)
         for fault in faults:
             job = await _asked(resources)

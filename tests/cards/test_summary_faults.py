@@ -57,6 +57,7 @@ def settings(
     database_urls: DatabaseUrls,
     s3_server: S3Server,
     temporal_server: TemporalServer,
+    temporal_namespace: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Settings:
     return Settings(
@@ -64,7 +65,7 @@ def settings(
         database_url=SecretStr(database_urls.app),
         database_system_url=SecretStr(database_urls.system),
         temporal_address=temporal_server.address,
-        temporal_namespace="faults",  # where nobody else's jobs wait for workers
+        temporal_namespace=temporal_namespace,
         s3_endpoint=s3_server.endpoint,
         s3_access_key=SecretStr(s3_server.access_key),
         s3_secret_key=SecretStr(s3_server.secret_key),

@@ -19,13 +19,13 @@ from worker_cpu.census import Part, parts, take
 
 
 @pytest.fixture
-async def relays(own_settings: Settings) -> AsyncIterator[dict[str, Relay]]:
+async def relays(settings: Settings) -> AsyncIterator[dict[str, Relay]]:
     """Part -> what stands before its server."""
-    database = urlsplit(own_settings.database_system_url.get_secret_value())
+    database = urlsplit(settings.database_system_url.get_secret_value())
     made = {
         "database": Relay(f"{database.hostname}:{database.port}"),
-        "store": Relay(urlsplit(own_settings.s3_endpoint).netloc),
-        "temporal": Relay(own_settings.temporal_address),
+        "store": Relay(urlsplit(settings.s3_endpoint).netloc),
+        "temporal": Relay(settings.temporal_address),
     }
     for relay in made.values():
         await relay.start()
@@ -35,13 +35,13 @@ async def relays(own_settings: Settings) -> AsyncIterator[dict[str, Relay]]:
 
 
 @pytest.fixture
-async def servers(own_settings: Settings, relays: dict[str, Relay]) -> AsyncIterator[tuple[Database, ObjectStore, Engine]]:
+async def servers(settings: Settings, relays: dict[str, Relay]) -> AsyncIterator[tuple[Database, ObjectStore, Engine]]:
     """The three servers, through their relays."""
-    url = urlsplit(own_settings.database_system_url.get_secret_value())
+    url = urlsplit(settings.database_system_url.get_secret_value())
     account = url.netloc.rpartition("@")[0]
     database = Database(url._replace(netloc=f"{account}@{relays['database'].address}").geturl())
     changed = {"s3_endpoint": f"http://{relays['store'].address}", "temporal_address": relays["temporal"].address}
-    settings = own_settings.model_copy(update=changed)
+    settings = settings.model_copy(update=changed)
     yield database, ObjectStore(settings), Engine(settings)
     for relay in relays.values():
         relay.leave()

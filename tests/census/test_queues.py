@@ -42,7 +42,7 @@ async def test_a_queue_without_worker_shows_what_waits_and_for_how_long(everythi
 
 
 async def test_a_step_waits_until_a_worker_comes_and_each_worker_counts_once(
-    everything: list[Part], engine: Engine, own_settings: Settings
+    everything: list[Part], engine: Engine, settings: Settings
 ) -> None:
     client = await engine.client()
     async with Worker(client, task_queue="asking", workflows=[Asking], workflow_runner=UnsandboxedWorkflowRunner()):
@@ -53,7 +53,7 @@ async def test_a_step_waits_until_a_worker_comes_and_each_worker_counts_once(
             await taken_until(everything, lambda: shown("queue_pollers", queue=Queue.GPU) == 1)
             await asking.result()
             await taken_until(everything, lambda: shown("queue_backlog", queue=Queue.GPU) == 0)
-            async with Worker(await connect(own_settings), task_queue=Queue.GPU, activities=[step], identity="second"):
+            async with Worker(await connect(settings), task_queue=Queue.GPU, activities=[step], identity="second"):
                 await taken_until(everything, lambda: shown("queue_pollers", queue=Queue.GPU) == 2)
 
 

@@ -27,7 +27,7 @@ from cutroom.contracts.ids import workflow_id
 from cutroom.local.home import Home
 from cutroom.local.ports import free_port
 from cutroom.local.sample import make_sample
-from cutroom.local.stack import with_embedded
+from cutroom.local.stack import WORKERS, with_embedded
 from cutroom.settings import Settings
 from cutroom.store import ledger
 from cutroom.store.database import Database
@@ -68,7 +68,7 @@ class Rig:
     @classmethod
     def of(cls, place: Path, recording: Path, **environment: str) -> "Rig":
         """A home at `place`, on ports of its own."""
-        ports = {f"CUTROOM_{name}_PORT": str(free_port()) for name in PORTS}
+        ports = {f"CUTROOM_{name}_PORT": str(free_port(len(WORKERS) if name == "METRICS" else 1)) for name in PORTS}
         home = Home.at(place)
         outside = {name: value for name, value in os.environ.items() if not name.startswith("CUTROOM_") or name == "CUTROOM_TOOLS"}
         fields: dict[str, Any] = {f"{name.lower()}_port": int(ports[f"CUTROOM_{name}_PORT"]) for name in PORTS}
