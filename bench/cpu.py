@@ -1,9 +1,15 @@
-"""What work has cost this process: a figure that a busy machine blurs less than the clock."""
+"""What work has cost a process: a figure that a busy machine blurs less than the clock."""
 
-import resource
+from contextlib import suppress
+
+import psutil
 
 
-def cpu_s() -> float:
-    """Seconds of CPU that this process and its ended children have used."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+def cpu_s(process: psutil.Process | None = None) -> float:
+    """Seconds of CPU that a process, or this one, and what it started, ended or not, have used."""
+    of = process or psutil.Process()
+    times = [of.cpu_times()]
+    for child in of.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            times.append(child.cpu_times())
+    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))

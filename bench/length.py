@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,19 +29,29 @@ def measure(talk: Path, times: int) -> Part:
     """Raises RuntimeError where a campaign does not succeed."""
     with tempfile.TemporaryDirectory(prefix="cutroom-bench-") as place:
         folder = Path(place)
-        lengths = (1, times // 2, times)
+        lengths = (1, (times + 1) // 2, times)
         runs = [_run(repeated(talk, number, folder / f"talk-{number}"), folder / str(number)) for number in lengths]
-        each = [(b.seconds - a.seconds) / (m - n) for (a, n), (b, m) in pairwise(zip(runs, lengths, strict=True))]
+        wall, cpu = [run.seconds for run in runs], [run.used.cpu_s for run in runs]
+        one, half, most = (run.used.resident for run in runs)
         figures = [
-            at_most("a further length in the second half, against the first", each[1] / each[0], 1.2, "times"),
-            Figure(f"  wall at {lengths} lengths", ", ".join(f"{run.seconds:.0f}" for run in runs), "s"),
+            at_most("a further length in the second half, against the first", later_half(wall, lengths), 1.2, "times"),
+            Figure("  the same in CPU of the workers", later_half(cpu, lengths), "times"),
+            Figure(f"  wall at {lengths} lengths", ", ".join(f"{seconds:.0f}" for seconds in wall), "s"),
+            Figure("  CPU of the workers", ", ".join(f"{seconds:.0f}" for seconds in cpu), "s"),
             *(
-                at_most(f"memory of {worker}, most lengths against one", runs[-1].used.resident[worker] / size, 1.25, "times")
-                for worker, size in runs[0].used.resident.items()
+                at_most(f"memory of {worker}, {lengths[1]} lengths against one", half[worker] / one[worker], 1.25, "times")
+                for worker in one
             ),
+            *(Figure(f"  of {worker}, {lengths[2]} against one", most[worker] / one[worker], "times") for worker in one),
             *memory(runs[-1].used, folder / f"talk-{times}" / "talk.mp4", folder / str(times)),
         ]
     return Part("length", [f"{talk.name}, told up to {times} times over"], figures, [NOTE])
+
+
+def later_half(costs: Sequence[float], lengths: Sequence[int]) -> float:
+    """What one more length costs between the second and the third of these, in what it costs between the first and the second."""
+    first, second = ((b - a) / (m - n) for (a, n), (b, m) in pairwise(zip(costs, lengths, strict=True)))
+    return second / first
 
 
 def _run(talk: Path, out: Path) -> Run:

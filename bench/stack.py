@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
+from bench.cpu import cpu_s
 from cutroom.client import Client
 from cutroom.local.ports import free_port
 from cutroom.local.stack import Stack, running
@@ -35,8 +36,8 @@ async def fresh_stack() -> AsyncIterator[tuple[Stack, Client]]:
 
 @dataclass
 class Used:
-    """The most that was seen at one moment. `resident` in bytes, per worker, of its largest single process; `disk` in bytes of
-    scratch folders and local copies together; `cpu_s` of all workers with what they started.
+    """The most that was seen at one moment. `resident` in bytes: of `media` its largest single process, of `gpu` the worker with
+    all that it started. `disk` in bytes of scratch folders and local copies together. `cpu_s` of both with all that they started.
     """
 
     resident: dict[str, int] = field(default_factory=dict)
@@ -53,10 +54,11 @@ def watching(stack: Stack) -> Iterator[Used]:
     def watch() -> None:
         while not ended.wait(EVERY_S):
             for name, worker in workers.items():
-                used.resident[name] = max(used.resident.get(name, 0), _largest(worker))
+                sizes = _resident(worker)
+                used.resident[name] = max(used.resident.get(name, 0), sum(sizes) if name == "gpu" else max(sizes))
             used.disk = max(used.disk, _bytes_in(stack.settings.home / part for part in ("scratch", "cache")))
 
-    before = sum(_cpu_s(worker) for worker in workers.values())
+    before = sum(cpu_s(worker) for worker in workers.values())
     thread = threading.Thread(target=watch)
     thread.start()
     try:
@@ -64,22 +66,17 @@ def watching(stack: Stack) -> Iterator[Used]:
     finally:
         ended.set()
         thread.join()
-        used.cpu_s = sum(_cpu_s(worker) for worker in workers.values()) - before
+        used.cpu_s = sum(cpu_s(worker) for worker in workers.values()) - before
 
 
-def _largest(worker: psutil.Process) -> int:
+def _resident(worker: psutil.Process) -> list[int]:
+    """Bytes of a worker and of each process that it started."""
     sizes = [0]
     with suppress(psutil.NoSuchProcess):
         for process in (worker, *worker.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 sizes.append(process.memory_info().rss)
-    return max(sizes)
-
-
-def _cpu_s(worker: psutil.Process) -> float:
-    """Its own seconds and those of its ended children."""
-    times = worker.cpu_times()
-    return float(times.user + times.system + times.children_user + times.children_system)
+    return sizes
 
 
 def _bytes_in(folders: Iterable[Path]) -> int:

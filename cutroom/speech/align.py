@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from functools import cache
 from itertools import pairwise
 from math import log
-from threading import Lock
 from typing import Any, NamedTuple
 
 from cutroom.speech.pronounce import pronunciations
@@ -56,7 +54,7 @@ Found = tuple[str, Timed]
 
 
 class Aligner:
-    """Two decoders, kept between calls because the dictionary of the first takes a while to load. Safe to share between threads."""
+    """Two decoders, kept between calls because the dictionary of the first takes a while to load. For one thread."""
 
     def __init__(self) -> None:
         import pocketsphinx
@@ -65,7 +63,6 @@ class Aligner:
         every_frame = pocketsphinx.Config(lm=None, ds=1, loglevel="FATAL")
         every_frame["dict"] = None  # It is told the few words that it needs.
         self._closer: Any = pocketsphinx.Decoder(every_frame)
-        self._lock = Lock()
 
     def align(self, samples: Samples, words: Sequence[str], language: str, *, strict: bool = True) -> list[Timed | None]:
         """When each word is said in 16 kHz sound.
@@ -74,17 +71,16 @@ class Aligner:
         word may have been another one, and those that were are None.
         """
         nothing: list[Timed | None] = [None] * len(words)
-        with self._lock:
-            names = [self._known(spoken_form(word), language) for word in words]
-            text = [name for name in names if name]
-            if not text or samples.size == 0:
-                return nothing
-            if strict:
-                found = self._aligned(self._decoder, text, samples)
-                found = self._none_lost(found, text, samples) if len(found) == len(text) else []
-            else:
-                self._allow_others(text)
-                found = decoded(self._decoder, samples)
+        names = [self._known(spoken_form(word), language) for word in words]
+        text = [name for name in names if name]
+        if not text or samples.size == 0:
+            return nothing
+        if strict:
+            found = self._aligned(self._decoder, text, samples)
+            found = self._none_lost(found, text, samples) if len(found) == len(text) else []
+        else:
+            self._allow_others(text)
+            found = decoded(self._decoder, samples)
         times = to_sound([timed for _, timed in found], samples)
         if strict:
             in_order = iter(times)
@@ -97,8 +93,7 @@ class Aligner:
 
     def knows(self, word: str) -> bool:
         """Whether the dictionary has an English word."""
-        with self._lock:
-            return word.isascii() and self._decoder.lookup_word(word) is not None
+        return word.isascii() and self._decoder.lookup_word(word) is not None
 
     def _known(self, word: str, language: str) -> str | None:
         """The dictionary's name for a word, added to it where it is missing; None for what cannot be said."""
@@ -180,12 +175,6 @@ def decoded(decoder: Any, samples: Samples) -> list[Found]:
         for part in segments
         if not part.word.startswith(("<", "[", "("))
     ]
-
-
-@cache
-def aligner() -> Aligner:
-    """The process's aligner."""
-    return Aligner()
 
 
 def to_sound(words: list[Timed], samples: Samples) -> list[Timed]:

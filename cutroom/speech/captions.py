@@ -13,7 +13,8 @@ import numpy as np
 
 from cutroom.contracts.documents import Cue, Cues, TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk
-from cutroom.speech.align import DEPTH_DB, NOISE_SCORE, Timed, aligner
+from cutroom.speech.align import DEPTH_DB, NOISE_SCORE, Timed
+from cutroom.speech.aligners import aligners
 from cutroom.speech.language import base_language, language_of
 from cutroom.speech.recogniser import Told
 from cutroom.speech.sound import FRAME_S, RATE, Samples, duration_of, loud_frames, loudness_of, read_samples, silences_of
@@ -131,7 +132,7 @@ class CaptionsRecogniser:
         self, start_s: float, samples: Samples, first: int, last: int, language: str, *, strict: bool = True
     ) -> dict[int, Times]:
         texts = [written_words(cue.text) for cue in self._cues[first:last]]
-        times = aligner().align(samples, [word for text in texts for word in text], language, strict=strict)
+        times = aligners().align(samples, [word for text in texts for word in text], language, strict=strict)
         moved = iter([time and time.later(start_s) for time in times])
         return {index: [next(moved) for _ in text] for index, text in enumerate(texts, first)}
 

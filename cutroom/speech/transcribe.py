@@ -8,7 +8,7 @@ import numpy as np
 
 from cutroom.contracts.documents import Cues, TranscriptPart, Word
 from cutroom.contracts.media import SpeechChunk, SpeechEngine
-from cutroom.speech.align import aligner
+from cutroom.speech.aligners import aligners
 from cutroom.speech.captions import LEAST_SCORE, NARROW_S, WINDOW_S, CaptionsRecogniser, in_order
 from cutroom.speech.guards import guarded
 from cutroom.speech.language import base_language, language_name
@@ -104,7 +104,7 @@ def refined(sound: Path, words: Sequence[Word], language: str) -> list[Word]:
     for window in windows_of(words):
         start_s = round(max(0.0, window[0].start_s - NARROW_S) * RATE) / RATE
         samples = read_samples(sound, start_s, window[-1].end_s + NARROW_S)
-        times = aligner().align(samples, [word.text for word in window], language)
+        times = aligners().align(samples, [word.text for word in window], language)
         known = [time for time in times if time]
         if known and float(np.mean([time.score for time in known])) >= LEAST_SCORE:
             found += [
@@ -132,5 +132,5 @@ def spelled(part: TranscriptPart, hearing: Hearing) -> TranscriptPart:
     if not hearing.vocabulary or not part.words:
         return part
     cased = part.engine != "pocketsphinx"
-    words, repaired = spelled_as(part.words, hearing.vocabulary, base_language(part.language), aligner().knows, cased=cased)
+    words, repaired = spelled_as(part.words, hearing.vocabulary, base_language(part.language), aligners().knows, cased=cased)
     return part.model_copy(update={"words": words, "warnings": [*part.warnings, *([SPELLED] if repaired else [])]})

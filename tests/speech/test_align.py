@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutroom.speech.align import NOISE_SCORE, Timed, aligner, lost
+from cutroom.speech.align import NOISE_SCORE, Aligner, Timed, lost
 from cutroom.speech.sound import read_samples
 from tests.speech.conftest import Talk
 
@@ -10,11 +10,11 @@ from tests.speech.conftest import Talk
 def test_wherever_the_sound_begins_a_short_word_keeps_its_own_sound(talk: Talk) -> None:
     """Frames are skipped in step with the beginning, and some steps lose `A` to the pause before it."""
     said = [word for word in talk.words if 2 <= word.sentence < 6]
-    worst = []
+    aligner, worst = Aligner(), []
     for step in range(10):
         start_s = said[0].start_s - 0.3 - step * 0.011
         samples = read_samples(talk.sound, start_s, said[-1].end_s + 0.3)
-        times = aligner().align(samples, [word.text for word in said], "en")
+        times = aligner.align(samples, [word.text for word in said], "en")
         worst.append(max(abs(time.start_s + start_s - word.start_s) for time, word in zip(times, said, strict=True) if time))
     assert np.max(worst) < 0.2
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cutroom.contracts.documents import Word
-from cutroom.speech.align import aligner
+from cutroom.speech.aligners import aligners
 from cutroom.speech.vocabulary import spelled_as
 
 ORDINARY = ("IT", "US", "WHO", "Meet")
@@ -12,7 +12,7 @@ TERMS = ("Cutroom", "Kubernetes", "Ada Lovelace", "PostgreSQL", "Siobhan")
 
 def spelled(text: str, terms: tuple[str, ...] = TERMS) -> str:
     words = [Word(text=word, start_s=float(i), end_s=i + 0.9) for i, word in enumerate(text.split())]
-    repaired, _ = spelled_as(words, terms, "en", aligner().knows)
+    repaired, _ = spelled_as(words, terms, "en", aligners().knows)
     assert [word.start_s for word in repaired] == sorted(word.start_s for word in repaired)
     assert repaired[-1].end_s == pytest.approx(words[-1].end_s)
     return " ".join(word.text for word in repaired)
