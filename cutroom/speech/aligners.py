@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import IO, Any
 
@@ -52,11 +53,10 @@ class Aligners:
         return answer
 
     def _free(self) -> subprocess.Popen[bytes]:
-        while self._idle:
-            child = self._idle.pop()
-            if child.poll() is None:
-                return child
-            child.communicate()
+        with suppress(IndexError):  # none is idle
+            while (child := self._idle.pop()).poll() is not None:
+                child.communicate()
+            return child
         # It has no use for what else this process was told; it ends when its input does, so with this process, too.
         given = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-m", "cutroom.speech.aligners"]
