@@ -8,12 +8,12 @@ A question is a line of JSON and, after it, as many bytes of sound as the line s
 
 import json
 import os
-import select
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from threading import Timer
 from typing import IO, Any
 
 import numpy as np
@@ -72,14 +72,16 @@ def aligners() -> Aligners:
 def _asked(child: subprocess.Popen[bytes], question: dict[str, Any], sound: bytes) -> Any:
     assert child.stdin is not None
     assert child.stdout is not None
+    patience = Timer(LONGEST_S, child.kill)
+    patience.start()
     try:
         child.stdin.write(json.dumps({**question, "bytes": len(sound)}).encode() + b"\n" + sound)
         child.stdin.flush()
-        if not select.select([child.stdout], [], [], LONGEST_S)[0]:
-            raise ToolFailed(f"The aligner did not answer within {LONGEST_S:g} s.")
         return json.loads(child.stdout.readline())
     except (BrokenPipeError, json.JSONDecodeError) as error:
-        raise ToolFailed("The aligner ended before it answered.") from error
+        raise ToolFailed(f"The aligner died, or did not answer within {LONGEST_S:g} s.") from error
+    finally:
+        patience.cancel()
 
 
 def answer_all(questions: IO[bytes], answers: IO[bytes]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -16,7 +17,7 @@ from cutroom.errors import ToolFailed
 from cutroom.speech import aligners as module
 from cutroom.speech.align import Aligner
 from cutroom.speech.aligners import Aligners
-from cutroom.speech.sound import read_samples
+from cutroom.speech.sound import RATE, read_samples
 from tests.speech.conftest import Talk
 
 ASKS = "import sys, psutil; from cutroom.speech.aligners import Aligners; own = Aligners(); own.knows('speech'); "
@@ -59,14 +60,16 @@ def test_one_that_died_while_idle_is_replaced_unnoticed(aligners: Aligners) -> N
     assert not aligners.knows("kubernetes")
 
 
-def test_one_that_hangs_is_ended_and_said_to_have_failed(aligners: Aligners, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seconds", [1, 15])
+def test_one_that_hangs_is_ended_and_said_to_have_failed(aligners: Aligners, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Before it has read all of a question that no pipe holds, too."""
     before = {child.pid for child in psutil.Process().children()}
     assert aligners.knows("speech")
     hung = the_one(before)
     hung.send_signal(signal.SIGSTOP)
     monkeypatch.setattr(module, "LONGEST_S", 0.2)
     with pytest.raises(ToolFailed, match="did not answer"):
-        aligners.knows("speech")
+        aligners.align(np.zeros(seconds * RATE, np.int16), ["speech"], "en")
     assert not psutil.pid_exists(hung.pid)
 
 
