@@ -70,12 +70,14 @@ def watching(stack: Stack) -> Iterator[Used]:
 
 
 def _resident(worker: psutil.Process) -> list[int]:
-    """Bytes of a worker and of each process that it started."""
+    """Bytes of a worker and of each process that it started; one that is not yet another program still shows the worker's."""
     sizes = [0]
     with suppress(psutil.NoSuchProcess):
-        for process in (worker, *worker.children(recursive=True)):
+        itself = worker.cmdline()
+        sizes.append(worker.memory_info().rss)
+        for child in worker.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                sizes.append(process.memory_info().rss)
+                sizes += [child.memory_info().rss] if child.cmdline() != itself else []
     return sizes
 
 

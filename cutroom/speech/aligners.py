@@ -10,10 +10,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
-from threading import Timer
+from threading import Lock, Timer
 from typing import IO, Any
 
 import numpy as np
@@ -24,13 +24,18 @@ from cutroom.speech.sound import Samples
 
 # A quarter of a minute of sound takes less than a second, the first dictionary two.
 LONGEST_S = 120.0
+# Each is 90 MB, which other steps can use once a recording's words are found.
+IDLE_S = 5.0
 
 
 class Aligners:
-    """As many as threads ask at a time, kept between calls because a dictionary takes a while to load."""
+    """As many as threads ask at a time, kept for `idle_s` or a little longer because a dictionary takes a while to load."""
 
-    def __init__(self) -> None:
-        self._idle: list[subprocess.Popen[bytes]] = []
+    def __init__(self, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
+        self._idle: list[tuple[float, subprocess.Popen[bytes]]] = []  # since when
+        self._retiring = False
+        self._lock = Lock()
 
     def align(self, samples: Samples, words: Sequence[str], language: str, *, strict: bool = True) -> list[Timed | None]:
         """See `Aligner.align`. Raises ToolFailed where an aligner dies or does not answer."""
@@ -49,14 +54,37 @@ class Aligners:
             child.kill()
             child.communicate()
             raise
-        self._idle.append(child)
+        with self._lock:
+            self._idle.append((time.monotonic(), child))
+            if not self._retiring:
+                self._retire_later()
         return answer
 
+    def _retire_later(self) -> None:
+        self._retiring = True
+        timer = Timer(self._idle_s, self._retire)
+        timer.daemon = True
+        timer.start()
+
+    def _retire(self) -> None:
+        """End those that nobody asked for so long."""
+        with self._lock:
+            past = time.monotonic() - self._idle_s
+            ended = [child for since, child in self._idle if since <= past]
+            self._idle = [(since, child) for since, child in self._idle if since > past]
+            self._retiring = False
+            if self._idle:
+                self._retire_later()
+        for child in ended:
+            child.communicate()
+
     def _free(self) -> subprocess.Popen[bytes]:
-        with suppress(IndexError):  # none is idle
-            while (child := self._idle.pop()).poll() is not None:
+        with self._lock:
+            while self._idle:
+                _, child = self._idle.pop()
+                if child.poll() is None:
+                    return child
                 child.communicate()
-            return child
         # It has no use for what else this process was told; it ends when its input does, so with this process, too.
         given = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-m", "cutroom.speech.aligners"]

@@ -60,6 +60,16 @@ def test_one_that_died_while_idle_is_replaced_unnoticed(aligners: Aligners) -> N
     assert not aligners.knows("kubernetes")
 
 
+def test_one_that_nobody_asks_ends_and_the_next_question_starts_another() -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    aligners = Aligners(idle_s=0.1)
+    assert aligners.knows("speech")
+    first = the_one(before)
+    first.wait(30)
+    assert aligners.knows("speech")
+    assert the_one(before).pid != first.pid
+
+
 @pytest.mark.parametrize("seconds", [1, 15])
 def test_one_that_hangs_is_ended_and_said_to_have_failed(aligners: Aligners, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
     """Before it has read all of a question that no pipe holds, too."""
