@@ -248,7 +248,7 @@ async def terminate_and_reconcile(home: Path, job_id: str) -> None:
     await engine.run("reconciliation", f"reconciliation/{job_id}", Findings)
 
 
-WORK = {"resolve_summary", "choose_recogniser", "prepare_media", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
+WORK = {"resolve_summary", "choose_recogniser", "prepare_sound", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
 
 
 def pays(home: Path, client: Client, job: Job, card: paying.TestCard = paying.TestCard.VISA) -> None:

@@ -92,6 +92,7 @@ MEDIA: Sequence[Implementation[Any, Any]] = (
     media.make_poster,
     media.package_clip,
     media.prepare_media,
+    media.prepare_sound,
     media.render_clip,
     reels.join_reel,
     reels.plan_reel,

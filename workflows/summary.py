@@ -14,7 +14,7 @@ from temporalio import workflow
 
 from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.campaign import ClipInput
-from cutroom.contracts.ingest import PREPARE_MEDIA, SourceInput
+from cutroom.contracts.ingest import PREPARE_MEDIA, PREPARE_SOUND, SourceInput
 from cutroom.contracts.jobs import JobStatus
 from cutroom.contracts.summary import (
     CAPTURE_PAYMENT,
@@ -120,6 +120,11 @@ class Summary(ClipsWorkflow):
             asked = await flow.run(RESOLVE_SUMMARY, job)
             plan = await flow.run(CHOOSE_RECOGNISER, SummaryPlanInput(plan=asked))
         source = SourceInput(org_id=job.org_id, asset_id=plan.asset_id, job_id=job.job_id, source=plan.source, media=plan.media)
+        if plan.reel is None and workflow.patched("sound-alone"):
+            async with flow.stage("prepare_sound"):
+                sound = await flow.run(PREPARE_SOUND, source)
+            transcript = await transcribe(flow, plan, sound)
+            return RecordSummaryInput(job=job, transcript=transcript, files=await self._written(plan, transcript))
         async with flow.stage("prepare_media"):
             prepared = await flow.run(PREPARE_MEDIA, source)
         words = transcribe(flow, plan, prepared)

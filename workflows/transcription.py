@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from cutroom.contracts.base import ArtifactRef
-from cutroom.contracts.media import PreparedMedia
+from cutroom.contracts.media import PreparedSound
 from cutroom.contracts.speech import (
     JOIN_TRANSCRIPT,
     PLAN_SPEECH,
@@ -19,7 +19,7 @@ from workflows.job import JobFlow
 from workflows.steps import together
 
 
-async def transcribe(flow: JobFlow, plan: SourcePlan, prepared: PreparedMedia) -> ArtifactRef:
+async def transcribe(flow: JobFlow, plan: SourcePlan, prepared: PreparedSound) -> ArtifactRef:
     """The transcript of the recording. Raises as `JobFlow.run`."""
     async with flow.stage("transcribe"):
         speech = await flow.run(PLAN_SPEECH, SpeechPlanInput(plan=plan, prepared=prepared))
@@ -27,7 +27,7 @@ async def transcribe(flow: JobFlow, plan: SourcePlan, prepared: PreparedMedia) -
         return await flow.run(JOIN_TRANSCRIPT, JoinTranscriptInput(plan=plan, parts=parts, sound=prepared.sound))
 
 
-def _chunks(flow: JobFlow, plan: SourcePlan, prepared: PreparedMedia, speech: SpeechPlan) -> list[Coroutine[Any, Any, ArtifactRef]]:
+def _chunks(flow: JobFlow, plan: SourcePlan, prepared: PreparedSound, speech: SpeechPlan) -> list[Coroutine[Any, Any, ArtifactRef]]:
     if prepared.sound is None:
         return []
     return [

@@ -15,6 +15,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "confirm_payment": ("Confirming the payment", ()),
     "resolve_plan": ("Choosing the engines", ()),
     "prepare_media": ("Reading the recording", ("prepare_media",)),
+    "prepare_sound": ("Reading the sound", ("prepare_sound",)),
     "transcribe": ("Hearing the words", ("transcribe_chunk",)),
     "detect_scenes": ("Seeing the shots", ("detect_shots_chunk",)),
     "score": ("Choosing the clips", ("select_clips",)),

@@ -1,7 +1,7 @@
 """Ingest: an upload becomes an asset that is ready, or rejected with a reason."""
 
 from cutroom.contracts.base import ArtifactRef, Frozen, JobRef, Nothing, OrgInput, StepInput
-from cutroom.contracts.media import AssetKind, MediaFacts, PreparedMedia
+from cutroom.contracts.media import AssetKind, MediaFacts, PreparedMedia, PreparedSound
 from cutroom.contracts.steps import Queue, Step
 
 
@@ -70,3 +70,4 @@ ACCEPT_ASSET = Step("accept_asset", Queue.CONTROL, AcceptInput, Accepted, attemp
 REJECT_ASSET = Step("reject_asset", Queue.CONTROL, RejectInput, Nothing, attempts=0, must_stop=True)
 MAKE_POSTER = Step("make_poster", Queue.CPU_MEDIA, SourceInput, ArtifactRef, 120, 60, must_stop=True)
 PREPARE_MEDIA = Step("prepare_media", Queue.CPU_MEDIA, SourceInput, PreparedMedia, 4 * 3600, 60, must_stop=True)
+PREPARE_SOUND = Step("prepare_sound", Queue.CPU_MEDIA, SourceInput, PreparedSound, 3600, 60, must_stop=True)

@@ -43,17 +43,22 @@ class MediaFacts(Frozen):
     warnings: list[str] = []
 
 
-class PreparedMedia(Frozen):
-    """One decode of the source for all readers.
-
-    `sound`: FLAC, 16 kHz mono; `loudness`: decibels of each 10 ms of it, a NumPy file (both None without an audio stream, the
-    latter also in what an older version prepared). `frames`: 48x27 pictures in H.264 without loss at a constant `frame_rate`, the
-    source's own up to 60, of faster ones every second frame, every third and so on. `proxy`: MPEG-4 at most 640 px wide and 1138
-    high, `proxy_fps` frames a second, for faces.
+class PreparedSound(Frozen):
+    """What of a source can be heard. `sound`: FLAC, 16 kHz mono; `loudness`: decibels of each 10 ms of it, a NumPy file. Both are
+    None without an audio stream, the latter also in what an older version prepared.
     """
 
     sound: ArtifactRef | None
     loudness: ArtifactRef | None = None
+
+
+class PreparedMedia(PreparedSound):
+    """One decode of the source for all readers.
+
+    `frames`: 48x27 pictures in H.264 without loss at a constant `frame_rate`, the source's own up to 60, of faster ones every
+    second frame, every third and so on. `proxy`: MPEG-4 at most 640 px wide and 1138 high, `proxy_fps` frames a second, for faces.
+    """
+
     frames: ArtifactRef
     frame_rate: float
     frame_count: int

@@ -3,7 +3,7 @@
 from pydantic import SerializeAsAny
 
 from cutroom.contracts.base import ArtifactRef, Frozen, JobRef, StepInput
-from cutroom.contracts.media import MediaFacts, PreparedMedia, SpeechChunk, SpeechEngine
+from cutroom.contracts.media import MediaFacts, PreparedSound, SpeechChunk, SpeechEngine
 from cutroom.contracts.steps import Queue, Step
 
 
@@ -38,7 +38,9 @@ class HeardInput(StepInput):
 
 
 class SpeechPlanInput(HeardInput):
-    prepared: PreparedMedia
+    """`prepared` travels whole, too: 0.4.0 reads it as a `PreparedMedia`."""
+
+    prepared: SerializeAsAny[PreparedSound]
 
 
 class SpeechPlan(Frozen):

@@ -1,4 +1,5 @@
-"""One decode of a source for all readers: sound for speech, small frames for shots, a low-rate proxy for faces. Pure plans.
+"""One decode of a source for all readers: sound for speech, small frames for shots, a low-rate proxy for faces; or, for who only
+listens, the sound alone. Pure plans.
 
 All three are in player time, see `timeline`.
 """
@@ -44,9 +45,19 @@ def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, 
         faces.output(str(proxy), f="mp4", vcodec="mpeg4", **_PROXY, g=KEY_EVERY, movflags="+faststart", **_CLEAN),
     ]
     if sound is not None:
-        mono = sounding(given["a:0"], SAMPLE_RATE).filter("aformat", sample_fmts="s16", channel_layouts="mono")
-        outputs.append(mono.output(str(sound), f="flac", acodec="flac", compression_level=8, **_CLEAN))
+        outputs.append(_mono(given, sound))
     return plan(*outputs, duration_s=media.duration_s, limits=limits_for(media.duration_s))
+
+
+def plan_sound(source: Path, media: MediaFacts, sound: Path) -> FfmpegPlan:
+    """The same `sound`, of a source that has one, without decoding its pictures."""
+    given = open_source(source, media.container)
+    return plan(_mono(given, sound), duration_s=media.duration_s, limits=limits_for(media.duration_s))
+
+
+def _mono(given: Any, sound: Path) -> Any:
+    mono = sounding(given["a:0"], SAMPLE_RATE).filter("aformat", sample_fmts="s16", channel_layouts="mono")
+    return mono.output(str(sound), f="flac", acodec="flac", compression_level=8, **_CLEAN)
 
 
 def frame_rate(media: MediaFacts) -> float:

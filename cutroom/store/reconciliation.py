@@ -34,7 +34,7 @@ async def open_jobs(session: AsyncSession, quiet_after: timedelta) -> list[OpenJ
     newest = select(func.max(JobEvent.at)).where(*mine).scalar_subquery()
     quiet = (func.coalesce(newest, Job.created_at) < func.now() - quiet_after) & (col(Job.status) == "processing")
     query = select(Job, quiet).where(col(Job.status).in_(LIVE))
-    rows = (await session.execute(query.order_by(col(Job.created_at)))).tuples()
+    rows = await session.execute(query.order_by(col(Job.created_at)))
     return [
         OpenJob(
             ref=JobRef(org_id=job.org_id, job_id=job.id),

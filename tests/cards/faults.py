@@ -30,9 +30,9 @@ from cutroom.contracts.base import ArtifactRef, JobRef
 from cutroom.contracts.documents import Summary as SummaryDocument
 from cutroom.contracts.documents import Transcript
 from cutroom.contracts.ids import new_id
-from cutroom.contracts.ingest import PREPARE_MEDIA
+from cutroom.contracts.ingest import PREPARE_SOUND
 from cutroom.contracts.jobs import TERMINAL
-from cutroom.contracts.media import MediaFacts, PreparedMedia, SpeechChunk
+from cutroom.contracts.media import MediaFacts, PreparedSound, SpeechChunk
 from cutroom.contracts.speech import JOIN_TRANSCRIPT, PLAN_SPEECH, TRANSCRIBE_CHUNK, SpeechPlan
 from cutroom.contracts.steps import Queue, Step
 from cutroom.contracts.summary import CHOOSE_RECOGNISER, SUMMARISE, SummaryFiles, SummaryInput, SummaryPlanInput
@@ -299,7 +299,7 @@ def _work(
         if step is SUMMARISE and played.fault.ending == "released":
             raise ApplicationError("Nothing is said.", type="no_speech", non_retryable=True)
         answers = {
-            PREPARE_MEDIA.name: PreparedMedia(sound=heard, frames=heard, frame_rate=30, frame_count=1, proxy=heard, proxy_fps=5),
+            PREPARE_SOUND.name: PreparedSound(sound=heard),
             PLAN_SPEECH.name: SpeechPlan(chunks=[SpeechChunk(index=0, start_s=0, end_s=1)]),
             SUMMARISE.name: lost if played.fault.ending == "refunded" else made,
         }
@@ -316,5 +316,5 @@ def _work(
         run.__annotations__ = {"input": step.takes, "return": step.gives}
         return activity.defn(name=step.name)(run)
 
-    steps = (CHOOSE_RECOGNISER, PREPARE_MEDIA, PLAN_SPEECH, TRANSCRIBE_CHUNK, JOIN_TRANSCRIPT, SUMMARISE)
+    steps = (CHOOSE_RECOGNISER, PREPARE_SOUND, PLAN_SPEECH, TRANSCRIBE_CHUNK, JOIN_TRANSCRIPT, SUMMARISE)
     return [(step, fake(step)) for step in steps]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cutroom.contracts.media import MediaFacts
 from cutroom.media import ffmpeg as runner
-from cutroom.media.prepare import FRAME_HEIGHT, FRAME_WIDTH, frame_rate, plan_prepare, plan_raw_frames, proxy_size
+from cutroom.media.prepare import FRAME_HEIGHT, FRAME_WIDTH, frame_rate, plan_prepare, plan_raw_frames, plan_sound, proxy_size
 from tests.media.material import LATE_SOUND, SOURCES, VP8, MakeSource, facts, ffmpeg, lavfi
 
 
@@ -78,6 +78,13 @@ def test_sound_and_picture_share_their_zero(make_source: MakeSource, tmp_path: P
     heard = np.flatnonzero(samples > 1000) / 16000
     assert heard[0] == pytest.approx(1.5, abs=0.01)
     assert heard[-1] == pytest.approx(2.5, abs=0.01)
+
+
+@pytest.mark.parametrize("args", [SOURCES["steady.mkv"][0], [*LATE_SOUND, "-c:a", "flac"]])
+def test_the_sound_alone_is_the_sound_beside_the_pictures(make_source: MakeSource, tmp_path: Path, args: list[str]) -> None:
+    source, alone = make_source("source.mkv", *args), tmp_path / "alone.flac"
+    asyncio.run(runner.run(plan_sound(source, facts(source), alone)))
+    assert alone.read_bytes() == prepare(source, tmp_path).sound.read_bytes()
 
 
 def test_the_proxy_shows_the_frame_of_its_moment(make_source: MakeSource, tmp_path: Path) -> None:

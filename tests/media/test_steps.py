@@ -13,7 +13,7 @@ from PIL import Image, ImageStat
 from temporalio.exceptions import ApplicationError
 
 from activities.base import Resources, attempt
-from activities.media import inspect_upload, make_poster, package_clip, prepare_media, render_clip
+from activities.media import inspect_upload, make_poster, package_clip, prepare_media, prepare_sound, render_clip
 from activities.resources import open_resources
 from cutroom.contracts.base import ArtifactRef, Frozen, JobRef
 from cutroom.contracts.campaign import (
@@ -29,8 +29,8 @@ from cutroom.contracts.campaign import (
 )
 from cutroom.contracts.documents import CropKeyframe, FramedShot, Framing
 from cutroom.contracts.ids import new_id
-from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, Inspected, SourceInput, UploadObject
-from cutroom.contracts.media import PreparedMedia, Resolution
+from cutroom.contracts.ingest import INSPECT_UPLOAD, MAKE_POSTER, PREPARE_MEDIA, PREPARE_SOUND, Inspected, SourceInput, UploadObject
+from cutroom.contracts.media import PreparedMedia, PreparedSound, Resolution
 from cutroom.media import render
 from cutroom.media.probe import probe
 from cutroom.settings import Settings
@@ -132,6 +132,25 @@ async def test_a_source_is_prepared_once(resources: Resources, source: SourceInp
     again = await prepared(resources, source.model_copy(update={"job_id": ""}), who="another")
     assert again == first
     assert first.frames.key.startswith(f"org/{source.org_id}/assets/{source.asset_id}/prepare_media/")
+
+
+async def test_the_sound_alone_is_that_of_the_whole_source_so_that_words_found_by_it_are_found_again(
+    resources: Resources, source: SourceInput
+) -> None:
+    async with attempt(resources, PREPARE_SOUND, source, "test", 1) as task:
+        alone = await prepare_sound(task, source)
+    whole = await prepared(resources, source)
+    assert alone.sound is not None
+    assert alone.loudness is not None
+    assert whole.sound is not None
+    assert whole.loudness is not None
+    assert (alone.sound.sha256, alone.loudness.sha256) == (whole.sound.sha256, whole.loudness.sha256)
+
+
+async def test_of_a_source_without_sound_no_sound_is_prepared(resources: Resources, source: SourceInput) -> None:
+    silent = source.model_copy(update={"media": source.media.model_copy(update={"has_audio": False})})
+    async with attempt(resources, PREPARE_SOUND, silent, "test", 1) as task:
+        assert await prepare_sound(task, silent) == PreparedSound(sound=None)
 
 
 async def test_an_asset_gets_a_poster(resources: Resources, source: SourceInput) -> None:

@@ -77,13 +77,16 @@ def plan_of(tenant: Tenant, talk: Talk, captions: ArtifactRef | None) -> Campaig
     )
 
 
-def test_the_plan_of_a_campaign_travels_whole_so_that_older_workers_can_read_it() -> None:
+def test_the_plan_of_a_campaign_and_what_is_prepared_travel_whole_so_that_older_workers_can_read_them() -> None:
     media = MediaFacts(container="mp4", duration_s=9, width=640, height=360, fps=25, video_codec="h264", has_audio=True)
     wishes = ClipWishes(count=1, min_s=5, max_s=20)
     job = JobRef(org_id="org_1", job_id="cmp_1")
     plan = CampaignPlan(job=job, asset_id="ast_1", source=NOWHERE, media=media, captions=None, wishes=wishes)
     sent = JoinTranscriptInput(plan=plan, parts=[]).model_dump(mode="json")["plan"]
     assert CampaignPlan.model_validate(sent) == plan
+    prepared = prepared_of(NOWHERE)
+    sent = SpeechPlanInput(plan=plan, prepared=prepared).model_dump(mode="json")["prepared"]
+    assert PreparedMedia.model_validate(sent) == prepared
 
 
 def prepared_of(sound: ArtifactRef | None, loudness: ArtifactRef | None = None) -> PreparedMedia:

@@ -24,7 +24,7 @@ from cutroom.contracts.base import ArtifactRef, JobRef, Nothing, StepInput
 from cutroom.contracts.campaign import CampaignPlan, ClipPlace, ClipPlaces, ClipWishes, PackagedClip, RenderedClip
 from cutroom.contracts.ids import new_id
 from cutroom.contracts.jobs import Settled
-from cutroom.contracts.media import MediaFacts, PreparedMedia, SpeechChunk
+from cutroom.contracts.media import MediaFacts, PreparedMedia, PreparedSound, SpeechChunk
 from cutroom.contracts.speech import SpeechPlan
 from cutroom.contracts.steps import Queue, Step
 from cutroom.settings import Settings
@@ -62,6 +62,7 @@ def answers(job: JobRef) -> dict[str, Any]:
         "resolve_plan": plan_of(job),
         "choose_engines": plan_of(job),
         "prepare_media": PREPARED,
+        "prepare_sound": PreparedSound(sound=REF, loudness=REF),
         "plan_speech": SpeechPlan(chunks=chunks),
         "record_clips": ClipPlaces(clips=places_of(job)),
         "render_clip": RenderedClip(video=REF, captions_ass=None),

@@ -30,7 +30,7 @@ from tests.workflows.conftest import MEDIA, REF, Theatre, places_of, plan_of, un
 from workflows.summary import BEFORE_IT_LAPSES, Summary
 
 FILES = SummaryFiles(json_file=REF, markdown=REF, docx=REF, chapters=REF)
-WORK = {"resolve_summary", "choose_recogniser", "prepare_media", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
+WORK = {"resolve_summary", "choose_recogniser", "prepare_sound", "plan_speech", "transcribe_chunk", "join_transcript", "summarise"}
 
 
 def held(for_: timedelta = timedelta(days=6)) -> Authorisation:
@@ -181,7 +181,7 @@ async def test_a_recording_without_speech_fails_and_is_not_charged(stage: Theatr
 
 async def test_a_paused_summary_expires_before_its_authorisation_lapses(stage: Theatre) -> None:
     stage.answers["open_payment"] = held(BEFORE_IT_LAPSES + timedelta(seconds=2))
-    begun, end = stage.hold("prepare_media")
+    begun, end = stage.hold("prepare_sound")
     summary = await start(stage)
     await asyncio.wait_for(begun.wait(), 15)
     await summary.signal("pause")
@@ -214,9 +214,9 @@ def handed_over(stage: Theatre) -> tuple[CaptureInput, RecordSummaryInput]:
     return captured, recorded
 
 
-async def test_without_a_reel_no_shot_is_looked_for_and_no_clip_made(stage: Theatre) -> None:
+async def test_without_a_reel_no_picture_is_looked_at_and_no_clip_made(stage: Theatre) -> None:
     await (await start(stage)).result()
-    assert not {"detect_shots_chunk", "plan_reel", "render_clip", "join_reel"} & set(stage.steps)
+    assert not {"prepare_media", "detect_shots_chunk", "plan_reel", "render_clip", "join_reel"} & set(stage.steps)
     captured, recorded = handed_over(stage)
     assert (captured.reel, recorded.reel) == (False, None)
 
