@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cutroom.contracts.media import MediaFacts
-from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
+from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, open_video, plan
 from cutroom.media.timeline import FrameSpan, exact, seek_to, slower, sounding, steady
 
 VERSION = 4
@@ -27,7 +27,7 @@ _CLEAN: dict[str, Any] = {"map_metadata": -1, "fflags": "+bitexact", "threads": 
 def plan_prepare(source: Path, media: MediaFacts, *, frames: Path, proxy: Path, sound: Path | None) -> FfmpegPlan:
     """`frames`: lossless H.264 in Matroska; `proxy`: MPEG-4 in MP4; `sound`: FLAC, None for a source without."""
     # Deblocking is a fifth of the decode, and changes no small picture by as much as the next line does.
-    given = open_source(source, media.container, skip_loop_filter="all")
+    given = open_video(source, media, skip_loop_filter="all")
     pictures = steady(given["V:0"], media.fps).split()
     fast = pictures[0] if frame_rate(media) == media.fps else slower(pictures[0], frame_rate(media))
     # Averaged to packed RGB: the shot network marks the same frames as with the bicubic of its own reader, which costs more.

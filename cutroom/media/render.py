@@ -15,7 +15,7 @@ import ffmpeg
 from cutroom.contracts.documents import Framing
 from cutroom.contracts.media import MediaFacts
 from cutroom.errors import ToolFailed
-from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, plan
+from cutroom.media.ffmpeg import FfmpegPlan, limits_for, open_source, open_video, plan
 from cutroom.media.fields import deinterlaced
 from cutroom.media.layouts import draw
 from cutroom.media.limits import GIB
@@ -80,7 +80,7 @@ def plan_clip(
     """The clip as one graph. `captions`: an ASS file, None where nothing is said; `mark`: another one, where the clip is marked;
     `loudness`: None leaves the sound as it is.
     """
-    given = open_source(source, media.container, **seek_to(span))
+    given = open_video(source, media, **seek_to(span))
     picture = _picture(given, media, framing, span, canvas)
     for script in filter(None, (captions, mark)):
         picture = picture.filter("ass", str(script), fontsdir=str(fonts))

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cutroom.contracts.media import MediaFacts
 from cutroom.errors import BadInput, ToolFailed
 from cutroom.media import ffmpeg
 from cutroom.media.child import child
@@ -49,6 +50,17 @@ async def test_progress_only_moves_forward_and_the_log_is_kept(tmp_path: Path) -
     assert seen == sorted(set(seen))
     assert seen[-1] == pytest.approx(2.0, abs=0.1)
     assert "exit status 0" in notes[0]
+
+
+@pytest.mark.parametrize(("width", "height", "at_a_time"), [(640, 360, 8), (3840, 2160, 8), (7680, 4320, 3), (16384, 16384, 1)])
+def test_fewer_of_the_largest_pictures_are_decoded_at_a_time_however_many_cores_there_are(
+    width: int, height: int, at_a_time: int
+) -> None:
+    media = MediaFacts(container="mkv", duration_s=9, width=width, height=height, fps=25, video_codec="hevc", has_audio=False)
+    source = ffmpeg.open_video(Path("large.mkv"), media)["V:0"].output("-", f="null")
+    args = ffmpeg.plan(source, duration_s=9, limits=Limits()).args
+    assert args[args.index("-threads") + 1] == str(at_a_time)
+    assert args.index("-threads") < args.index("-i")
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["listening", "deaf to SIGTERM"])
