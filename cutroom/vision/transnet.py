@@ -18,7 +18,7 @@ from cutroom.vision.network import Frames, load_network
 from cutroom.vision.stills import still_changes
 
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
-VERSION = 4
+VERSION = 5
 
 BLOCK = 600
 CONTEXT = 30  # frames beside a stretch; 25 are the least that its authors give
