@@ -44,7 +44,8 @@ AUDIO_CODECS = ("aac", "mp3", "ac3", "eac3", "opus", "vorbis", "flac", "alac", *
 _DECODERS = ",".join((*VIDEO_CODECS, "libdav1d", *AUDIO_CODECS, "mp3float", "libopus"))
 DEMUXERS = {"mp4": "mov", "mov": "mov", "mkv": "matroska", "webm": "matroska"}
 _KEPT_LINES = 200
-# Decoded at a time. ffmpeg's own choice, one more than cores, leaves a sixth of two cores idle, and takes 3 GB of 8K on sixteen.
+# Decoded at a time. ffmpeg's own choice, one more than cores, leaves a sixth of two cores idle, and takes 3 GB of 8K on sixteen:
+# what they take of the memory should not hang on the cores.
 _MOST_PICTURES = 8
 _MOST_PIXELS = 100_000_000
 # What ffmpeg says of bytes that no retry will mend.
@@ -103,13 +104,9 @@ def open_source(path: Path, container: str, *, codec_whitelist: str = _DECODERS,
 
 
 def open_video(path: Path, media: MediaFacts, **options: Any) -> Any:
-    """The same, of a video whose pictures are looked at: as many of them are decoded at a time as keep the cores busy."""
-    return open_source(path, media.container, threads=pictures_at_a_time(media), **options)
-
-
-def pictures_at_a_time(media: MediaFacts) -> int:
-    """Fewer the larger they are, so that what they take of the memory does not hang on how many cores there are."""
-    return max(1, min(_MOST_PICTURES, _MOST_PIXELS // (media.width * media.height)))
+    """The same, of a video whose pictures are looked at: up to eight of them are decoded at a time, fewer of the largest."""
+    threads = max(1, min(_MOST_PICTURES, _MOST_PIXELS // (media.width * media.height)))
+    return open_source(path, media.container, threads=threads, **options)
 
 
 @cache

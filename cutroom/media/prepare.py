@@ -1,7 +1,7 @@
-"""One decode of a source for all readers: sound for speech, small frames for shots, a low-rate proxy for faces; or, for who only
-listens, the sound alone. Pure plans.
+"""One decode of a source for all readers: sound for speech, small frames for shots, a low-rate proxy for faces; or the sound alone,
+where only words are wanted. Pure plans.
 
-All three are in player time, see `timeline`.
+All are in player time, see `timeline`.
 """
 
 from math import ceil

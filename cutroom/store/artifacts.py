@@ -153,6 +153,16 @@ class Artifacts:
             elif await self._all_stored(work, state):
                 return _found(work, state)
 
+    async def find(self, scope: Scope, step: str, fingerprint: str, suffixes: Mapping[str, str]) -> Produced | None:
+        """Those of the outputs of several that `suffixes` name, where they are made; None where they are not, or the store lost
+        one. Nothing is leased. Raises Unreachable.
+        """
+        work = _Work(scope, fingerprint, _outputs(scope, step, fingerprint, suffixes), owner="")
+        async with self._database.transaction(scope.org_id) as session:
+            rows = list(await session.scalars(select(Artifact).where(work.rows)))
+        made = len(rows) == len(suffixes) and all(row.key for row in rows)
+        return _found(work, rows) if made and await self._all_stored(work, rows) else None
+
     async def _find_or_lease(self, work: _Work) -> list[Artifact] | int | None:
         """The published rows, or the epoch of a lease that is ours now, or None while somebody else holds it."""
         async with self._database.transaction(work.scope.org_id) as session:

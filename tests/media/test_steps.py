@@ -147,6 +147,24 @@ async def test_the_sound_alone_is_that_of_the_whole_source_so_that_words_found_b
     assert (alone.sound.sha256, alone.loudness.sha256) == (whole.sound.sha256, whole.loudness.sha256)
 
 
+async def test_the_sound_of_a_source_that_is_prepared_is_found(resources: Resources, source: SourceInput) -> None:
+    whole = await prepared(resources, source)
+    async with attempt(resources, PREPARE_SOUND, source, "test", 1) as task:
+        alone = await prepare_sound(task, source)
+    assert alone == PreparedSound(sound=whole.sound, loudness=whole.loudness)
+
+
+async def test_a_sound_that_the_store_lost_is_made_again(resources: Resources, source: SourceInput) -> None:
+    whole = await prepared(resources, source)
+    assert whole.sound is not None
+    await resources.objects.delete(whole.sound.key)
+    async with attempt(resources, PREPARE_SOUND, source, "test", 1) as task:
+        again = await prepare_sound(task, source)
+    assert again.sound is not None
+    assert again.sound.sha256 == whole.sound.sha256
+    assert await resources.objects.head(again.sound.key) is not None
+
+
 async def test_of_a_source_without_sound_no_sound_is_prepared(resources: Resources, source: SourceInput) -> None:
     silent = source.model_copy(update={"media": source.media.model_copy(update={"has_audio": False})})
     async with attempt(resources, PREPARE_SOUND, silent, "test", 1) as task:

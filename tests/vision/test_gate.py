@@ -71,6 +71,14 @@ def test_a_cut_amid_motion_is_left_to_the_network() -> None:
     assert not seen.ends.any()
 
 
+@pytest.mark.parametrize(("before", "after"), [(1, 8), (6, 2), (5, 8)])
+def test_a_cut_between_pictures_that_shake_is_left_to_the_network(before: int, after: int) -> None:
+    """It is larger by a third than the steps beside it."""
+    moves = np.random.default_rng(7).integers(-3, 4, (120, 2))
+    shaken = [np.roll(picture(before if place < 60 else after), tuple(moves[place]), (0, 1)) for place in range(120)]
+    assert verdict(filmed(*shaken)).open[59]
+
+
 def test_a_still_picture_a_black_one_and_a_camera_that_sways_meet_no_network() -> None:
     swaying = [np.roll(ONE, round(3 * np.sin(place / 12)), axis=1) for place in range(120)]
     for frames in (filmed(*[ONE] * 90), np.zeros((90, 27, 48, 3), np.uint8), filmed(*swaying)):

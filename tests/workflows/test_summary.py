@@ -221,6 +221,13 @@ async def test_without_a_reel_no_picture_is_looked_at_and_no_clip_made(stage: Th
     assert (captured.reel, recorded.reel) == (False, None)
 
 
+async def test_a_sound_that_is_missed_is_made_again(stage: Theatre) -> None:
+    stage.fail("transcribe_chunk", "artifact_missing", final=True, times=1)
+    await (await start(stage)).result()
+    assert stage.steps.count("prepare_sound") == 2
+    assert stage.statuses[-1] == "succeeded"
+
+
 async def test_a_reel_is_made_of_clips_after_the_summary_and_before_the_capture(reeling: Theatre) -> None:
     await (await start(reeling)).result()
     order = ["summarise", "plan_reel", "reframe_clip", "render_clip", "package_clip", "join_reel", "capture_payment"]
