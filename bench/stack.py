@@ -77,7 +77,8 @@ def _resident(worker: psutil.Process) -> list[int]:
         sizes.append(worker.memory_info().rss)
         for child in worker.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                sizes += [child.memory_info().rss] if child.cmdline() != itself else []
+                if child.cmdline() != itself:
+                    sizes.append(child.memory_info().rss)
     return sizes
 
 
